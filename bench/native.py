@@ -1,0 +1,432 @@
+"""The native library: load it, list its variants, call them, time them.  Only ctypes.
+
+Every pointer that crosses lives in an object here, so that nothing is freed under a thread.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import as_file, files
+from types import TracebackType
+
+import numpy as np
+
+from armbench.bench.model import Array, Mode
+
+ABI = 1
+FEATURE_WORDS = 4
+LIBRARY = "libarmbench.so"
+
+
+class NativeError(RuntimeError):
+    """The native library is missing, of another version, or refused a request."""
+
+
+class _Variant(ctypes.Structure):
+    _fields_ = [
+        ("abi", ctypes.c_uint32),
+        ("struct_bytes", ctypes.c_uint32),
+        ("kernel", ctypes.c_char_p),
+        ("name", ctypes.c_char_p),
+        ("operation", ctypes.c_char_p),
+        ("requires", ctypes.c_uint64 * FEATURE_WORDS),
+        ("accepts", ctypes.c_void_p),
+        ("shared_bytes", ctypes.c_void_p),
+        ("scratch_bytes", ctypes.c_void_p),
+        ("phases", ctypes.c_void_p),
+        ("grains", ctypes.c_void_p),
+        ("run", ctypes.c_void_p),
+    ]
+
+
+class _Source(ctypes.Structure):
+    _fields_ = [
+        ("data", ctypes.c_void_p),
+        ("bytes", ctypes.c_uint64),
+        ("output", ctypes.c_uint32),
+        ("reserved", ctypes.c_uint32),
+    ]
+
+
+class _Plan(ctypes.Structure):
+    _fields_ = [
+        ("parallel", ctypes.c_uint32),
+        ("warmup", ctypes.c_uint32),
+        ("samples", ctypes.c_uint32),
+        ("reserved", ctypes.c_uint32),
+        ("calls", ctypes.c_uint64),
+    ]
+
+
+class _ThreadReport(ctypes.Structure):
+    _fields_ = [
+        ("cpu_first", ctypes.c_int32),
+        ("cpu_last", ctypes.c_int32),
+        ("last_copy", ctypes.c_uint32),
+        ("involuntary_switches", ctypes.c_uint32),
+        ("wall_ns", ctypes.c_int64),
+        ("cpu_ns", ctypes.c_int64),
+    ]
+
+
+_STATUS = {
+    1: "bad argument",
+    2: "this CPU lacks a feature that the variant requires",
+    3: "out of memory",
+    4: "a thread could not be pinned to its CPU",
+    5: "the variant does not accept these parameters",
+}
+
+_P = ctypes.c_void_p
+_U32 = ctypes.c_uint32
+_U64 = ctypes.c_uint64
+_SIGNATURES: dict[str, tuple[object, list[object]]] = {
+    "ab_abi": (_U32, []),
+    "ab_struct_bytes": (None, [_P]),
+    "ab_variant_count": (_U32, []),
+    "ab_variant_at": (ctypes.POINTER(_Variant), [_U32]),
+    "ab_build_hash": (ctypes.c_char_p, []),
+    "ab_compiler": (ctypes.c_char_p, []),
+    "ab_not_built": (ctypes.c_char_p, []),
+    "ab_host_features": (None, [_P]),
+    "ab_sve_bits": (_U32, []),
+    "ab_sme_bits": (_U32, []),
+    "ab_check": (ctypes.c_int, [_P]),
+    "ab_ticks": (ctypes.c_int64, []),
+    "ab_tick_hz": (ctypes.c_int64, []),
+    "ab_clock_hz": (ctypes.c_double, [_U32]),
+    "ab_add_chain": (None, [_U64]),
+    "ab_gate_wait": (ctypes.c_int, [_P, _U32]),
+    "ab_counter_add": (_U32, [_P, _U32]),
+    "ab_counter_read": (_U32, [_P]),
+    "ab_bind": (ctypes.c_int, [_P, _P, _U32, _P, _U32, _P]),
+    "ab_invoke": (None, [_P]),
+    "ab_unbind": (None, [_P]),
+    "ab_team_open": (ctypes.c_int, [_P, _U32, _P]),
+    "ab_team_close": (None, [_P]),
+    "ab_data_load": (ctypes.c_int, [_P, _P, _U32, _U32, _U32, _U64, _P]),
+    "ab_data_operand": (_P, [_P, _U32, _U32, _U32]),
+    "ab_data_free": (None, [_P]),
+    "ab_team_measure": (ctypes.c_int, [_P, _P, _P, _P, _P, _P, _P]),
+}
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """The loaded library, its version checked.
+
+    Raises NativeError when it is not installed or does not match this Python code.
+    """
+    resource = files("armbench.kernels.native") / LIBRARY
+    try:
+        with as_file(resource) as path:
+            loaded = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise NativeError(
+            f"the native library could not be loaded ({error}); build it with: make bench-quick"
+        ) from error
+    for name, (result, arguments) in _SIGNATURES.items():
+        function = getattr(loaded, name)
+        function.restype, function.argtypes = result, arguments
+    _check_version(loaded)
+    return loaded
+
+
+def _check_version(loaded: ctypes.CDLL) -> None:
+    ours = [ctypes.sizeof(s) for s in (_Variant, _Source, _Plan, _ThreadReport)]
+    theirs = (ctypes.c_uint32 * 4)()
+    loaded.ab_struct_bytes(theirs)
+    if loaded.ab_abi() != ABI or list(theirs) != ours:
+        raise NativeError("the native library is of another version; rebuild it: make clean bench-quick")
+
+
+def _require(status: int, doing: str) -> None:
+    if status == 3:
+        raise MemoryError(f"{doing}: out of memory")
+    if status:
+        raise NativeError(f"{doing}: {_STATUS.get(status, f'status {status}')}")
+
+
+# --- the host and the build ----------------------------------------------------------------
+
+
+def host_features() -> tuple[int, ...]:
+    """The feature words of facts/features.json as this CPU and kernel set them."""
+    words = (_U64 * FEATURE_WORDS)()
+    library().ab_host_features(words)
+    return tuple(words)
+
+
+def vector_bits() -> tuple[int | None, int | None]:
+    """(SVE, SME) vector length in bits, None where there is none."""
+    return library().ab_sve_bits() or None, library().ab_sme_bits() or None
+
+
+def build() -> tuple[str, str]:
+    """(hash of sources, flags and compiler; compiler)."""
+    return library().ab_build_hash().decode(), library().ab_compiler().decode()
+
+
+def not_built() -> dict[tuple[str, str], str]:
+    """{(kernel, variant): reason} for files that the compiler could not build."""
+    reasons = {}
+    for line in library().ab_not_built().decode().splitlines():
+        name, _, reason = line.partition(": ")
+        kernel, _, variant = name.partition("/")
+        reasons[kernel, variant] = reason
+    return reasons
+
+
+# --- variants ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class NativeVariant:
+    """One operation of one native variant."""
+
+    kernel: str
+    name: str
+    operation: str
+    address: int
+
+    @property
+    def supported(self) -> bool:
+        """Whether this CPU has what the variant requires."""
+        return int(library().ab_check(self.address)) == 0
+
+
+@cache
+def variants() -> tuple[NativeVariant, ...]:
+    """Everything that was built, whether this CPU can run it or not."""
+    loaded = library()
+    found = []
+    for index in range(loaded.ab_variant_count()):
+        pointer = loaded.ab_variant_at(index)
+        entry = pointer.contents
+        found.append(
+            NativeVariant(
+                entry.kernel.decode(),
+                entry.name.decode(),
+                entry.operation.decode(),
+                ctypes.cast(pointer, _P).value or 0,
+            )
+        )
+    return tuple(found)
+
+
+def find(kernel: str, name: str, operation: str) -> NativeVariant | None:
+    for variant in variants():
+        if (variant.kernel, variant.name, variant.operation) == (kernel, name, operation):
+            return variant
+    return None
+
+
+def _int64s(values: Sequence[int]) -> ctypes.Array[ctypes.c_int64]:
+    return (ctypes.c_int64 * max(1, len(values)))(*values)
+
+
+class Bound:
+    """A call with its workspace: `bound()` runs it once on the calling thread.
+
+    operands: C-contiguous arrays, which stay referenced while this object lives.
+    Raises NativeError when the CPU lacks a feature or the variant refuses the parameters.
+    """
+
+    def __init__(self, variant: NativeVariant, params: Sequence[int], operands: Sequence[Array]):
+        for array in operands:
+            if not array.flags.c_contiguous:
+                raise ValueError("operands must be C-contiguous")
+        pointers = (_P * len(operands))(*(a.ctypes.data for a in operands))
+        self._operands = tuple(operands)
+        self._handle = _P()
+        status = library().ab_bind(
+            variant.address, _int64s(params), len(params), pointers, len(operands), ctypes.byref(self._handle)
+        )
+        _require(status, f"{variant.kernel}/{variant.name}")
+        self._invoke = library().ab_invoke
+
+    def __call__(self) -> None:
+        self._invoke(self._handle)
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", None):
+            library().ab_unbind(self._handle)
+            self._handle = _P()
+
+
+# --- clock ---------------------------------------------------------------------------------
+
+
+def ticks() -> int:
+    return int(library().ab_ticks())
+
+
+@cache
+def tick_hz() -> int:
+    return int(library().ab_tick_hz())
+
+
+def clock_hz(chains: int = 50) -> float:
+    """The core's clock in Hz: the fastest of `chains` dependent-add chains of about 0.2 ms."""
+    return float(library().ab_clock_hz(chains))
+
+
+# --- shared memory between processes -------------------------------------------------------
+
+
+class Gate:
+    """A barrier and a counter in 12 bytes of zeroed shared memory (writable, 4-aligned)."""
+
+    BYTES = 12
+
+    def __init__(self, memory: Array, parties: int):
+        self._memory = memory
+        self._address = memory.ctypes.data
+        self._parties = parties
+
+    def wait(self) -> None:
+        library().ab_gate_wait(self._address, self._parties)
+
+    def finish(self) -> None:
+        """Say that this process has its samples."""
+        library().ab_counter_add(self._address + 8, 1)
+
+    def finished(self) -> int:
+        return int(library().ab_counter_read(self._address + 8))
+
+
+# --- the timing loop -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadReport:
+    """What a thread saw of itself during a measurement."""
+
+    cpu_first: int
+    cpu_last: int
+    last_copy: int
+    involuntary_switches: int
+    wall_ns: int
+    cpu_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """ticks: int64 [warmup + samples][threads], one column when parallel."""
+
+    ticks: Array
+    warmup: int
+    reports: tuple[ThreadReport, ...]
+
+
+class Team:
+    """Native threads pinned one to each CPU of `cpus`, idle between measurements.
+
+    Raises NativeError when a CPU cannot be used.
+    """
+
+    def __init__(self, cpus: Sequence[int]):
+        self.cpus = tuple(cpus)
+        self._handle = _P()
+        array = (ctypes.c_int32 * len(cpus))(*cpus)
+        status = library().ab_team_open(array, len(cpus), ctypes.byref(self._handle))
+        _require(status, f"threads on CPUs {','.join(map(str, cpus))}")
+
+    def __enter__(self) -> Team:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._handle:
+            library().ab_team_close(self._handle)
+            self._handle = _P()
+
+    def load(
+        self, operands: Mapping[str, Array], outputs: Sequence[str], copies: int, mode: Mode, seed: int
+    ) -> Data:
+        """Lay the operands out in memory that each thread (the first, in parallel mode) touches first."""
+        return Data(self, operands, outputs, copies, mode, seed)
+
+    def measure(
+        self,
+        variant: NativeVariant | None,
+        params: Sequence[int],
+        data: Data,
+        calls: int,
+        warmup: int,
+        samples: int,
+    ) -> Measurement:
+        """Time `warmup + samples` samples of `calls` calls; variant None times an empty call."""
+        parallel = data.mode == "parallel"
+        columns = 1 if parallel else len(self.cpus)
+        ticks = np.zeros((warmup + samples, columns), np.int64)
+        reports = (_ThreadReport * len(self.cpus))()
+        plan = _Plan(parallel=parallel, warmup=warmup, samples=samples, calls=calls)
+        status = library().ab_team_measure(
+            self._handle,
+            variant.address if variant else None,
+            _int64s(params),
+            data.handle,
+            ctypes.byref(plan),
+            ticks.ctypes.data,
+            reports,
+        )
+        _require(status, f"{variant.kernel}/{variant.name}" if variant else "empty call")
+        seen = tuple(ThreadReport(*(getattr(r, f) for f, _ in _ThreadReport._fields_)) for r in reports)
+        return Measurement(ticks, warmup, seen)
+
+
+class Data:
+    """Operands in native memory: `copies` sets for every thread, one shared owner when parallel."""
+
+    def __init__(
+        self,
+        team: Team,
+        operands: Mapping[str, Array],
+        outputs: Sequence[str],
+        copies: int,
+        mode: Mode,
+        seed: int,
+    ):
+        self.team, self.mode, self.copies = team, mode, copies
+        self._shapes = {name: (array.shape, array.dtype) for name, array in operands.items()}
+        for name, array in operands.items():
+            if name not in outputs and not array.flags.c_contiguous:
+                raise ValueError(f"operand {name} must be C-contiguous")
+        sources = (_Source * len(operands))()
+        for source, (name, array) in zip(sources, operands.items(), strict=True):
+            output = name in outputs
+            source.bytes, source.output = array.nbytes, output
+            source.data = None if output else array.ctypes.data
+        self.handle = _P()
+        status = library().ab_data_load(
+            team._handle, sources, len(sources), copies, mode == "parallel", seed, ctypes.byref(self.handle)
+        )
+        _require(status, "operands")
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of one set of operands."""
+        return sum(int(np.prod(shape)) * dtype.itemsize for shape, dtype in self._shapes.values())
+
+    def arrays(self, thread: int, copy: int) -> dict[str, Array]:
+        """The operands of one thread and copy as writable views, valid until close()."""
+        views = {}
+        for index, (name, (shape, dtype)) in enumerate(self._shapes.items()):
+            address = library().ab_data_operand(self.handle, thread, copy, index)
+            size = int(np.prod(shape)) * dtype.itemsize
+            raw = (ctypes.c_char * size).from_address(address)
+            views[name] = np.frombuffer(raw, dtype).reshape(shape)
+        return views
+
+    def close(self) -> None:
+        if self.handle:
+            library().ab_data_free(self.handle)
+            self.handle = _P()

@@ -1,0 +1,166 @@
+/* 14 x 32 tiles of C in 28 of 32 registers, two for B, A broadcast from its packed panel.
+ *
+ * Lives on vfmadd231ps zmm: 28 per step of k against 2 loads of B and 14 broadcasts, so two
+ * FMA pipes are the bound on cores that load 128 bytes a cycle: 64 operations a cycle on Zen 5,
+ * Sapphire Rapids and Granite Rapids, 32 where the data path is 256 bits (Zen 4).
+ */
+#include "armbench.h"
+
+#include <immintrin.h>
+
+typedef float element;
+
+#define MR 14
+#define NR 32
+#define MC (14 * MR)
+#define KC 256
+#define NC 2048
+#define NARROW_ROWS 4
+#define LANES 16
+
+static inline __mmask16 lanes_below(int64_t count) {
+    return count >= LANES ? 0xffff : count <= 0 ? 0 : (__mmask16)((1u << count) - 1);
+}
+
+static inline __attribute__((always_inline)) void tile_of(
+    const int rows, int64_t columns, int64_t depth, const float *a, const float *b, float *c,
+    int64_t stride, int accumulate) {
+    __m512 sum[MR][2];
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; i++) {
+        sum[i][0] = sum[i][1] = _mm512_setzero_ps();
+        _mm_prefetch((const char *)(c + i * stride), _MM_HINT_T0);
+        _mm_prefetch((const char *)(c + i * stride + LANES), _MM_HINT_T0);
+    }
+    for (int64_t p = 0; p < depth; p++, a += rows, b += NR) {
+        __m512 b0 = _mm512_load_ps(b), b1 = _mm512_load_ps(b + LANES);
+#pragma GCC unroll 14
+        for (int i = 0; i < rows; i++) {
+            __m512 x = _mm512_set1_ps(a[i]);
+            sum[i][0] = _mm512_fmadd_ps(x, b0, sum[i][0]);
+            sum[i][1] = _mm512_fmadd_ps(x, b1, sum[i][1]);
+        }
+    }
+    __mmask16 left = lanes_below(columns), right = lanes_below(columns - LANES);
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; i++, c += stride) {
+        if (accumulate) {
+            sum[i][0] = _mm512_add_ps(sum[i][0], _mm512_maskz_loadu_ps(left, c));
+            sum[i][1] = _mm512_add_ps(sum[i][1], _mm512_maskz_loadu_ps(right, c + LANES));
+        }
+        _mm512_mask_storeu_ps(c, left, sum[i][0]);
+        _mm512_mask_storeu_ps(c + LANES, right, sum[i][1]);
+    }
+}
+
+static void tile(int64_t rows, int64_t columns, int64_t depth, const float *a, const float *b,
+                 float *c, int64_t stride, int accumulate) {
+#define ROWS(r)                                                         \
+    case r:                                                             \
+        tile_of(r, columns, depth, a, b, c, stride, accumulate);        \
+        break;
+    switch (rows) {
+        ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7)
+        ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12) ROWS(13) ROWS(14)
+    }
+#undef ROWS
+}
+
+/* 16 x 16 by halves: pairs of 32-, 64-, 128- and 256-bit pieces change places. */
+static inline void transpose16(__m512 v[LANES]) {
+    __m512 t[LANES];
+#pragma GCC unroll 8
+    for (int i = 0; i < LANES; i += 2) {
+        t[i] = _mm512_unpacklo_ps(v[i], v[i + 1]);
+        t[i + 1] = _mm512_unpackhi_ps(v[i], v[i + 1]);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < LANES; i += 4)
+#pragma GCC unroll 2
+        for (int j = 0; j < 2; j++) {
+            __m512d low = _mm512_castps_pd(t[i + j]), high = _mm512_castps_pd(t[i + 2 + j]);
+            v[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
+            v[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
+        }
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        t[j] = _mm512_shuffle_f32x4(v[j], v[4 + j], 0x88);
+        t[4 + j] = _mm512_shuffle_f32x4(v[j], v[4 + j], 0xdd);
+        t[8 + j] = _mm512_shuffle_f32x4(v[8 + j], v[12 + j], 0x88);
+        t[12 + j] = _mm512_shuffle_f32x4(v[8 + j], v[12 + j], 0xdd);
+    }
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        v[j] = _mm512_shuffle_f32x4(t[j], t[8 + j], 0x88);
+        v[8 + j] = _mm512_shuffle_f32x4(t[j], t[8 + j], 0xdd);
+        v[4 + j] = _mm512_shuffle_f32x4(t[4 + j], t[12 + j], 0x88);
+        v[12 + j] = _mm512_shuffle_f32x4(t[4 + j], t[12 + j], 0xdd);
+    }
+}
+
+static void transpose_rows(const float *a, int64_t stride, int64_t rows, int64_t depth,
+                           float *packed) {
+    __mmask16 kept = lanes_below(rows);
+    for (int64_t p = 0; p < depth; p += LANES) {
+        __mmask16 valid = lanes_below(depth - p);
+        __m512 v[LANES];
+#pragma GCC unroll 16
+        for (int i = 0; i < LANES; i++)
+            v[i] = i < rows ? _mm512_maskz_loadu_ps(valid, a + i * stride + p)
+                            : _mm512_setzero_ps();
+        transpose16(v);
+        int64_t steps = depth - p < LANES ? depth - p : LANES;
+        for (int64_t i = 0; i < steps; i++)
+            _mm512_mask_storeu_ps(packed + (p + i) * rows, kept, v[i]);
+    }
+}
+
+#define STEPS 8 /* rows of B read side by side */
+
+static inline __attribute__((always_inline)) void axpy_of(
+    const int rows, const int steps, int64_t columns, const float *a, int64_t depth,
+    const float *b, float *c, int64_t stride, int accumulate) {
+    for (int64_t j = 0; j < columns; j += LANES) {
+        __mmask16 valid = lanes_below(columns - j);
+        __m512 sum[NARROW_ROWS];
+#pragma GCC unroll 4
+        for (int i = 0; i < rows; i++)
+            sum[i] = accumulate ? _mm512_maskz_loadu_ps(valid, c + i * stride + j)
+                                : _mm512_setzero_ps();
+#pragma GCC unroll 8
+        for (int p = 0; p < steps; p++) {
+            __m512 x = _mm512_maskz_loadu_ps(valid, b + p * stride + j);
+#pragma GCC unroll 4
+            for (int i = 0; i < rows; i++)
+                sum[i] = _mm512_fmadd_ps(_mm512_set1_ps(a[i * depth + p]), x, sum[i]);
+        }
+#pragma GCC unroll 4
+        for (int i = 0; i < rows; i++)
+            _mm512_mask_storeu_ps(c + i * stride + j, valid, sum[i]);
+    }
+}
+
+static inline __attribute__((always_inline)) void axpy_all(const int rows, int64_t columns,
+                                                           int64_t depth, const float *a,
+                                                           const float *b, float *c,
+                                                           int64_t stride) {
+    int64_t p = 0;
+    for (; p + STEPS <= depth; p += STEPS)
+        axpy_of(rows, STEPS, columns, a + p, depth, b + p * stride, c, stride, p > 0);
+    for (; p < depth; p++)
+        axpy_of(rows, 1, columns, a + p, depth, b + p * stride, c, stride, p > 0);
+}
+
+static void axpy_rows(int64_t rows, int64_t columns, int64_t depth, const float *a, const float *b,
+                      float *c, int64_t stride) {
+    switch (rows) {
+    case 1: axpy_all(1, columns, depth, a, b, c, stride); break;
+    case 2: axpy_all(2, columns, depth, a, b, c, stride); break;
+    case 3: axpy_all(3, columns, depth, a, b, c, stride); break;
+    case 4: axpy_all(4, columns, depth, a, b, c, stride); break;
+    }
+}
+
+#include "gemm.h"
+
+AB_VARIANT(f32, .shared_bytes = shared_bytes, .phases = phases, .grains = grains, .run = run);

@@ -1,0 +1,40 @@
+"""numpy.matmul: the BLAS that the installed numpy was built with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_info
+
+from armbench.bench.model import Array, Call, Case, Library, Operands, Outputs
+
+
+def bind(case: Case, operands: Operands) -> tuple[Call, Outputs]:
+    del case
+    a, b, c = operands["a"], operands["b"], operands["c"]
+
+    def outputs(result: Any) -> Mapping[str, Array]:
+        del result
+        return {"c": c}
+
+    return partial(np.matmul, a, b, out=c), outputs
+
+
+def detail() -> str | None:
+    """BLAS, its version and the kernels it chose: "openblas 0.3.33 NEOVERSEV2"."""
+    for info in threadpool_info():
+        if info["user_api"] == "blas":
+            parts = (info["internal_api"], info.get("version"), info.get("architecture"))
+            return " ".join(str(part) for part in parts if part)
+    return None
+
+
+VARIANT = Library(
+    package="numpy",
+    bind=bind,
+    detail=detail,
+    threads=("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"),
+)

@@ -1,0 +1,40 @@
+/* Where threads, or processes over shared memory, wait for one another. */
+#include "native.h"
+
+#include <sched.h>
+
+#define SPINS_BEFORE_YIELD 20000
+
+static inline void relax(void) {
+#if defined(__aarch64__)
+    __asm__ volatile("isb" ::: "memory"); /* `yield` is a no-op on Neoverse; isb waits a little */
+#else
+    __asm__ volatile("pause" ::: "memory");
+#endif
+}
+
+int ab_gate_wait(ab_gate *gate, uint32_t parties) {
+    uint32_t generation = __atomic_load_n(&gate->generation, __ATOMIC_ACQUIRE);
+    if (__atomic_add_fetch(&gate->arrived, 1, __ATOMIC_ACQ_REL) == parties) {
+        __atomic_store_n(&gate->arrived, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&gate->generation, generation + 1, __ATOMIC_RELEASE);
+        return 1;
+    }
+    for (uint32_t spins = 0; __atomic_load_n(&gate->generation, __ATOMIC_ACQUIRE) == generation;) {
+        if (spins < SPINS_BEFORE_YIELD) {
+            spins++;
+            relax();
+        } else {
+            sched_yield();
+        }
+    }
+    return 0;
+}
+
+uint32_t ab_counter_add(uint32_t *counter, uint32_t amount) {
+    return __atomic_add_fetch(counter, amount, __ATOMIC_ACQ_REL);
+}
+
+uint32_t ab_counter_read(const uint32_t *counter) {
+    return __atomic_load_n(counter, __ATOMIC_ACQUIRE);
+}

@@ -1,0 +1,128 @@
+/* What the library exports to bench/native.py.  Units are in the names; ticks are those of
+ * ab_ticks, ab_tick_hz to the second.  Functions that can fail return an ab_status. */
+#ifndef ARMBENCH_NATIVE_H
+#define ARMBENCH_NATIVE_H
+
+#include "armbench.h"
+
+typedef enum ab_status {
+    AB_OK = 0,
+    AB_BAD_ARGUMENT = 1,
+    AB_UNSUPPORTED = 2, /* this CPU lacks a feature that the variant requires */
+    AB_NO_MEMORY = 3,
+    AB_NO_CPU = 4, /* a thread could not be created or pinned */
+    AB_REFUSED = 5, /* the variant does not accept these parameters */
+} ab_status;
+
+/* --- host.c ------------------------------------------------------------------------------ */
+
+/* The feature words of features.json, with the bits cleared whose registers the operating
+ * system does not save. */
+AB_EXPORT void ab_host_features(uint64_t words[AB_FEATURE_WORDS]);
+/* Vector length in bits now in force for this thread; 0 without SVE (SME). */
+AB_EXPORT uint32_t ab_sve_bits(void);
+AB_EXPORT uint32_t ab_sme_bits(void);
+AB_EXPORT ab_status ab_check(const ab_variant *variant);
+
+/* --- registry.c -------------------------------------------------------------------------- */
+
+AB_EXPORT uint32_t ab_abi(void);
+/* sizeof of ab_variant, ab_source, ab_plan and ab_thread_report, for the loader to compare. */
+AB_EXPORT void ab_struct_bytes(uint32_t bytes[4]);
+AB_EXPORT uint32_t ab_variant_count(void);
+AB_EXPORT const ab_variant *ab_variant_at(uint32_t index);
+AB_EXPORT const char *ab_build_hash(void);
+AB_EXPORT const char *ab_compiler(void);
+/* "kernel/variant: reason" lines for the files that the compiler could not build. */
+AB_EXPORT const char *ab_not_built(void);
+
+/* --- clock.c ----------------------------------------------------------------------------- */
+
+/* CNTVCT_EL0 on Arm, CLOCK_MONOTONIC_RAW elsewhere. */
+AB_EXPORT int64_t ab_ticks(void);
+AB_EXPORT int64_t ab_tick_hz(void);
+/* Core clock from a chain of dependent register adds, one cycle each: the fastest of
+ * `chains` chains of about 0.2 ms.  Interruptions only ever make a chain slower. */
+AB_EXPORT double ab_clock_hz(uint32_t chains);
+/* The instructions of one chain of `adds` dependent adds (rounded up to 64). */
+AB_EXPORT void ab_add_chain(uint64_t adds);
+
+/* --- memory.c ---------------------------------------------------------------------------- */
+
+/* Zeroed pages, aligned to a huge page and offered to the kernel as huge pages when large
+ * enough to fill one; NULL when there is no memory. */
+AB_EXPORT void *ab_pages_map(uint64_t bytes);
+AB_EXPORT void ab_pages_unmap(void *pages, uint64_t bytes);
+
+/* --- gate.c ------------------------------------------------------------------------------ */
+
+/* A barrier in ordinary or shared memory, zeroed before its first use. */
+typedef struct ab_gate {
+    uint32_t arrived;
+    uint32_t generation;
+} ab_gate;
+/* Spins, then yields.  The last of `parties` to arrive returns 1. */
+AB_EXPORT int ab_gate_wait(ab_gate *gate, uint32_t parties);
+AB_EXPORT uint32_t ab_counter_add(uint32_t *counter, uint32_t amount);
+AB_EXPORT uint32_t ab_counter_read(const uint32_t *counter);
+
+/* --- call.c ------------------------------------------------------------------------------ */
+
+/* One call with its workspace, for verification and for harnesses that bring their own loop. */
+typedef struct ab_bound ab_bound;
+AB_EXPORT ab_status ab_bind(const ab_variant *variant, const int64_t *params, uint32_t n_params,
+                            void *const *operands, uint32_t n_operands, ab_bound **bound);
+AB_EXPORT void ab_invoke(const ab_bound *bound);
+AB_EXPORT void ab_unbind(ab_bound *bound);
+
+/* --- team.c ------------------------------------------------------------------------------ */
+
+/* Threads pinned one to a CPU, idle between the commands below. */
+typedef struct ab_team ab_team;
+AB_EXPORT ab_status ab_team_open(const int32_t *cpus, uint32_t count, ab_team **team);
+AB_EXPORT void ab_team_close(ab_team *team);
+
+/* An operand to be laid out for the threads: copied from `data`, or zeroed when NULL. */
+typedef struct ab_source {
+    const void *data;
+    uint64_t bytes;
+    uint32_t output; /* 1 for what the kernel writes */
+    uint32_t reserved;
+} ab_source;
+
+/* Operands in memory that the owning threads touched first: every thread owns `copies` sets,
+ * or, with shared = 1, the first thread owns them for all. */
+typedef struct ab_data ab_data;
+AB_EXPORT ab_status ab_data_load(ab_team *team, const ab_source *sources, uint32_t operands,
+                                 uint32_t copies, uint32_t shared, uint64_t seed, ab_data **data);
+AB_EXPORT void *ab_data_operand(const ab_data *data, uint32_t thread, uint32_t copy,
+                                uint32_t operand);
+AB_EXPORT void ab_data_free(ab_data *data);
+
+typedef struct ab_plan {
+    uint32_t parallel; /* 0: every thread makes its own calls; 1: they share each call's grains */
+    uint32_t warmup;   /* samples recorded first and not counted */
+    uint32_t samples;
+    uint32_t reserved;
+    uint64_t calls; /* per sample */
+} ab_plan;
+
+typedef struct ab_thread_report {
+    int32_t cpu_first; /* where the thread found itself at the start and at the end */
+    int32_t cpu_last;
+    uint32_t last_copy; /* the operand set of its last call */
+    uint32_t involuntary_switches;
+    int64_t wall_ns; /* of the samples, warm-up included */
+    int64_t cpu_ns;
+} ab_thread_report;
+
+/* ticks: [warmup + samples][threads], or [warmup + samples][1] when parallel, where a sample
+ * lasts from the first thread's start to the last one's end.  Call i uses operand set
+ * i % copies.  Before the last sample, words of every output are overwritten, so that an
+ * output which is right afterwards was written by a timed call.
+ * variant = NULL times the loop itself, around a call that does nothing. */
+AB_EXPORT ab_status ab_team_measure(ab_team *team, const ab_variant *variant,
+                                    const int64_t *params, ab_data *data, const ab_plan *plan,
+                                    int64_t *ticks, ab_thread_report *reports);
+
+#endif

@@ -1,0 +1,486 @@
+/* The timing loop: pinned threads, operands that each thread touched first, raw ticks.
+ *
+ * Threads sleep between commands, so that a library measured in the same process has the CPU
+ * to itself, and spin inside a measurement, so that they start together.
+ */
+#include "native.h"
+#include "call.h"
+#include "clock.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+typedef void (*ab_command)(ab_team *team, uint32_t thread, void *job);
+
+struct ab_team {
+    uint32_t count;
+    int32_t *cpus;
+    pthread_t *threads;
+    uint32_t started; /* how many of `threads` exist */
+    pthread_mutex_t lock;
+    pthread_cond_t wake, idle;
+    uint64_t serial; /* of the current command; 0 before the first */
+    uint32_t busy;
+    ab_command command; /* NULL: leave */
+    void *job;
+    uint32_t unpinned; /* threads that could not be pinned */
+    ab_gate gate;
+};
+
+typedef struct thread_argument {
+    ab_team *team;
+    uint32_t index;
+} thread_argument;
+
+/* ---- threads ---------------------------------------------------------------------------- */
+
+static int pin_to(int32_t cpu) {
+    size_t bytes = CPU_ALLOC_SIZE(cpu + 1);
+    cpu_set_t *set = CPU_ALLOC(cpu + 1);
+    if (!set)
+        return 0;
+    CPU_ZERO_S(bytes, set);
+    CPU_SET_S(cpu, bytes, set);
+    int pinned = sched_setaffinity(0, bytes, set) == 0;
+    CPU_FREE(set);
+    return pinned;
+}
+
+static void *serve(void *given) {
+    thread_argument argument = *(thread_argument *)given;
+    ab_team *team = argument.team;
+    free(given);
+    int pinned = pin_to(team->cpus[argument.index]);
+
+    uint64_t served = 0;
+    pthread_mutex_lock(&team->lock);
+    team->unpinned += !pinned;
+    for (;;) {
+        if (--team->busy == 0)
+            pthread_cond_signal(&team->idle);
+        while (team->serial == served)
+            pthread_cond_wait(&team->wake, &team->lock);
+        served = team->serial;
+        ab_command command = team->command;
+        if (!command)
+            break;
+        pthread_mutex_unlock(&team->lock);
+        command(team, argument.index, team->job);
+        pthread_mutex_lock(&team->lock);
+    }
+    pthread_mutex_unlock(&team->lock);
+    return NULL;
+}
+
+static void wait_until_idle(ab_team *team) {
+    while (team->busy)
+        pthread_cond_wait(&team->idle, &team->lock);
+}
+
+static void give(ab_team *team, ab_command command, void *job) {
+    pthread_mutex_lock(&team->lock);
+    team->command = command;
+    team->job = job;
+    team->busy = command ? team->started : 0;
+    team->serial++;
+    pthread_cond_broadcast(&team->wake);
+    wait_until_idle(team);
+    pthread_mutex_unlock(&team->lock);
+}
+
+static int start_thread(ab_team *team, uint32_t index) {
+    thread_argument *argument = malloc(sizeof *argument);
+    if (!argument)
+        return 0;
+    *argument = (thread_argument){team, index};
+    pthread_mutex_lock(&team->lock);
+    int started = pthread_create(&team->threads[index], NULL, serve, argument) == 0;
+    team->started += started;
+    team->busy += started;
+    pthread_mutex_unlock(&team->lock);
+    if (!started)
+        free(argument);
+    return started;
+}
+
+ab_status ab_team_open(const int32_t *cpus, uint32_t count, ab_team **result) {
+    *result = NULL;
+    if (!count)
+        return AB_BAD_ARGUMENT;
+    ab_team *team = calloc(1, sizeof *team);
+    if (!team)
+        return AB_NO_MEMORY;
+    pthread_mutex_init(&team->lock, NULL);
+    pthread_cond_init(&team->wake, NULL);
+    pthread_cond_init(&team->idle, NULL);
+    team->count = count;
+    team->cpus = malloc(count * sizeof *cpus);
+    team->threads = calloc(count, sizeof *team->threads);
+    ab_status status = team->cpus && team->threads ? AB_OK : AB_NO_MEMORY;
+    if (status == AB_OK)
+        memcpy(team->cpus, cpus, count * sizeof *cpus);
+    for (uint32_t i = 0; i < count && status == AB_OK; i++)
+        status = start_thread(team, i) ? AB_OK : AB_NO_CPU;
+    pthread_mutex_lock(&team->lock);
+    wait_until_idle(team);
+    pthread_mutex_unlock(&team->lock);
+    if (status == AB_OK && team->unpinned)
+        status = AB_NO_CPU;
+    if (status != AB_OK) {
+        ab_team_close(team);
+        return status;
+    }
+    *result = team;
+    return AB_OK;
+}
+
+void ab_team_close(ab_team *team) {
+    if (!team)
+        return;
+    give(team, NULL, NULL);
+    for (uint32_t i = 0; i < team->started; i++)
+        pthread_join(team->threads[i], NULL);
+    pthread_cond_destroy(&team->idle);
+    pthread_cond_destroy(&team->wake);
+    pthread_mutex_destroy(&team->lock);
+    free(team->threads);
+    free(team->cpus);
+    free(team);
+}
+
+/* ---- operands --------------------------------------------------------------------------- */
+
+#define OFFSETS 32 /* an operand starts at one of so many multiples of AB_ALIGNMENT */
+
+struct ab_data {
+    uint32_t owners, copies, operands;
+    uint64_t arena_bytes; /* of one owner */
+    ab_source *sources;
+    uint64_t *offsets; /* [copies][operands], the same in every arena */
+    void **arenas;     /* [owners] */
+};
+
+static uint64_t next_random(uint64_t *state) { /* splitmix64 */
+    uint64_t z = *state += 0x9e3779b97f4a7c15ull;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+    return z ^ z >> 31;
+}
+
+/* Operands lie one behind another, each moved by a random part of a page: how they fall into
+ * cache sets differs from process to process and is sampled, not fixed by luck. */
+static void lay_out(ab_data *data, uint64_t seed) {
+    uint64_t end = 0;
+    for (uint32_t i = 0; i < data->copies * data->operands; i++) {
+        uint64_t bytes = data->sources[i % data->operands].bytes;
+        end += next_random(&seed) % OFFSETS * AB_ALIGNMENT;
+        data->offsets[i] = end;
+        end += (bytes + AB_ALIGNMENT - 1) & ~(uint64_t)(AB_ALIGNMENT - 1);
+    }
+    data->arena_bytes = end;
+}
+
+void *ab_data_operand(const ab_data *data, uint32_t thread, uint32_t copy, uint32_t operand) {
+    char *arena = data->arenas[data->owners == 1 ? 0 : thread];
+    return arena + data->offsets[copy * data->operands + operand];
+}
+
+static void fill_arena(ab_team *team, uint32_t thread, void *job) {
+    ab_data *data = job;
+    (void)team;
+    if (thread >= data->owners || !(data->arenas[thread] = ab_pages_map(data->arena_bytes)))
+        return;
+    for (uint32_t copy = 0; copy < data->copies; copy++)
+        for (uint32_t i = 0; i < data->operands; i++) {
+            void *operand = ab_data_operand(data, thread, copy, i);
+            if (data->sources[i].data)
+                memcpy(operand, data->sources[i].data, data->sources[i].bytes);
+            else
+                memset(operand, 0, data->sources[i].bytes);
+        }
+}
+
+ab_status ab_data_load(ab_team *team, const ab_source *sources, uint32_t operands,
+                       uint32_t copies, uint32_t shared, uint64_t seed, ab_data **result) {
+    *result = NULL;
+    if (!operands || !copies)
+        return AB_BAD_ARGUMENT;
+    ab_data *data = calloc(1, sizeof *data);
+    if (!data)
+        return AB_NO_MEMORY;
+    data->owners = shared ? 1 : team->count;
+    data->copies = copies;
+    data->operands = operands;
+    data->sources = malloc(operands * sizeof *sources);
+    data->offsets = malloc((uint64_t)copies * operands * sizeof *data->offsets);
+    data->arenas = calloc(data->owners, sizeof *data->arenas);
+    ab_status status = data->sources && data->offsets && data->arenas ? AB_OK : AB_NO_MEMORY;
+    if (status == AB_OK) {
+        memcpy(data->sources, sources, operands * sizeof *sources);
+        lay_out(data, seed);
+        give(team, fill_arena, data);
+        for (uint32_t i = 0; i < data->owners; i++)
+            if (!data->arenas[i])
+                status = AB_NO_MEMORY;
+    }
+    if (status != AB_OK) {
+        ab_data_free(data);
+        return status;
+    }
+    *result = data;
+    return AB_OK;
+}
+
+void ab_data_free(ab_data *data) {
+    if (!data)
+        return;
+    for (uint32_t i = 0; data->arenas && i < data->owners; i++)
+        ab_pages_unmap(data->arenas[i], data->arena_bytes);
+    free(data->arenas);
+    free(data->offsets);
+    free(data->sources);
+    free(data);
+}
+
+/* ---- measuring -------------------------------------------------------------------------- */
+
+typedef struct measurement {
+    const ab_variant *variant;
+    const int64_t *params;
+    ab_data *data;
+    const ab_plan *plan;
+    int64_t *ticks;
+    ab_thread_report *reports;
+    void **operands;   /* [owners][copies][operands] */
+    void **scratch;    /* [threads] */
+    void **shared;     /* [threads], all the same when parallel */
+    int64_t *starts, *stops; /* [samples][threads], parallel only */
+    uint32_t finished; /* threads that have their samples */
+    uint32_t next_grain[3];
+    uint32_t failed; /* threads without workspace */
+} measurement;
+
+/* A word of every 64 KB: enough to catch an output nobody wrote, too little to fill a cache. */
+#define POISON_STRIDE ((uint64_t)64 << 10)
+#define POISON 0x7ff7a5a57ff7a5a5ull /* a NaN, as double and as two floats */
+
+static void poison_outputs(ab_data *data, uint32_t thread) {
+    for (uint32_t copy = 0; copy < data->copies; copy++)
+        for (uint32_t i = 0; i < data->operands; i++) {
+            uint64_t bytes = data->sources[i].bytes, word = POISON;
+            if (!data->sources[i].output)
+                continue;
+            char *output = ab_data_operand(data, thread, copy, i);
+            for (uint64_t at = 0; at + sizeof word <= bytes; at += POISON_STRIDE)
+                memcpy(output + at, &word, sizeof word);
+        }
+}
+
+static uint32_t total_samples(const ab_plan *plan) { return plan->warmup + plan->samples; }
+
+static ab_call call_of(const measurement *m, uint32_t thread, uint64_t index) {
+    const ab_data *data = m->data;
+    uint64_t owner = data->owners == 1 ? 0 : thread, copy = index % data->copies;
+    return (ab_call){
+        .params = m->params,
+        .operands = m->operands + (owner * data->copies + copy) * data->operands,
+        .shared = m->shared[thread],
+        .scratch = m->scratch[thread],
+    };
+}
+
+static inline void run_own(const measurement *m, uint32_t thread, uint64_t index) {
+    ab_call call = call_of(m, thread, index);
+    if (m->variant)
+        ab_run_call(m->variant, &call);
+    else
+        __asm__ volatile("" ::"r"(&call) : "memory");
+}
+
+static void measure_throughput(ab_team *team, measurement *m, uint32_t thread) {
+    const ab_plan *plan = m->plan;
+    uint32_t samples = total_samples(plan);
+    uint64_t index = 0;
+    ab_gate_wait(&team->gate, team->count);
+    for (uint32_t sample = 0; sample < samples; sample++) {
+        if (sample == samples - 1)
+            poison_outputs(m->data, thread);
+        int64_t start = ab_read_ticks();
+        for (uint64_t call = 0; call < plan->calls; call++)
+            run_own(m, thread, index++);
+        m->ticks[(uint64_t)sample * team->count + thread] = ab_read_ticks() - start;
+    }
+    /* Stay a load on the machine until the slowest has finished. */
+    ab_counter_add(&m->finished, 1);
+    while (ab_counter_read(&m->finished) < team->count)
+        run_own(m, thread, index++);
+    m->reports[thread].last_copy = (uint32_t)((index - 1) % m->data->copies);
+}
+
+/* All threads take grains of one phase until there are none, then meet at the gate.  Three
+ * counters in turn: whoever leaves turn t first clears the one of turn t + 2, which everyone
+ * stopped reading before the gate of turn t and no one reads before the gate of turn t + 1. */
+static void run_together(ab_team *team, measurement *m, uint32_t thread, uint64_t index,
+                         uint64_t *turn) {
+    ab_call call = call_of(m, thread, index);
+    uint64_t phases = m->variant ? ab_phases(m->variant, m->params) : 1;
+    for (uint64_t phase = 0; phase < phases; phase++, ++*turn) {
+        uint64_t grains = m->variant ? ab_grains(m->variant, m->params, phase) : 0;
+        for (;;) {
+            uint64_t grain = ab_counter_add(&m->next_grain[*turn % 3], 1) - 1;
+            if (grain >= grains)
+                break;
+            m->variant->run(&call, phase, grain);
+        }
+        if (ab_gate_wait(&team->gate, team->count))
+            __atomic_store_n(&m->next_grain[(*turn + 2) % 3], 0, __ATOMIC_RELEASE);
+    }
+}
+
+static void measure_parallel(ab_team *team, measurement *m, uint32_t thread) {
+    const ab_plan *plan = m->plan;
+    uint32_t samples = total_samples(plan);
+    uint64_t index = 0, turn = 0;
+    for (uint32_t sample = 0; sample < samples; sample++) {
+        if (sample == samples - 1 && thread == 0)
+            poison_outputs(m->data, 0);
+        ab_gate_wait(&team->gate, team->count);
+        uint64_t slot = (uint64_t)sample * team->count + thread;
+        m->starts[slot] = ab_read_ticks();
+        for (uint64_t call = 0; call < plan->calls; call++)
+            run_together(team, m, thread, index++, &turn);
+        m->stops[slot] = ab_read_ticks();
+    }
+    m->reports[thread].last_copy = (uint32_t)((index - 1) % m->data->copies);
+}
+
+/* Touched here, so that pages lie near the thread and no sample pays for them. */
+static void *own_workspace(uint64_t bytes) {
+    void *pages = bytes ? ab_pages_map(bytes) : NULL;
+    if (pages)
+        memset(pages, 0, bytes);
+    return pages;
+}
+
+static void prepare_workspace(ab_team *team, measurement *m, uint32_t thread) {
+    const ab_plan *plan = m->plan;
+    uint64_t scratch = m->variant ? ab_scratch_bytes(m->variant, m->params) : 0;
+    uint64_t shared = m->variant ? ab_shared_bytes(m->variant, m->params) : 0;
+    m->scratch[thread] = own_workspace(scratch);
+    if (!plan->parallel || thread == 0)
+        m->shared[thread] = own_workspace(shared);
+    if ((scratch && !m->scratch[thread]) ||
+        (shared && (!plan->parallel || thread == 0) && !m->shared[thread]))
+        ab_counter_add(&m->failed, 1);
+    ab_gate_wait(&team->gate, team->count);
+    if (plan->parallel)
+        m->shared[thread] = m->shared[0];
+}
+
+static void free_workspace(ab_team *team, measurement *m, uint32_t thread) {
+    ab_gate_wait(&team->gate, team->count);
+    if (!m->variant)
+        return;
+    ab_pages_unmap(m->scratch[thread], ab_scratch_bytes(m->variant, m->params));
+    if (!m->plan->parallel || thread == 0)
+        ab_pages_unmap(m->shared[thread], ab_shared_bytes(m->variant, m->params));
+}
+
+static void measure_thread(ab_team *team, uint32_t thread, void *job) {
+    measurement *m = job;
+    ab_thread_report *report = &m->reports[thread];
+    prepare_workspace(team, m, thread);
+    if (!ab_counter_read(&m->failed)) {
+        struct rusage before, after;
+        report->cpu_first = sched_getcpu();
+        getrusage(RUSAGE_THREAD, &before);
+        int64_t wall = ab_nanoseconds(CLOCK_MONOTONIC), cpu = ab_nanoseconds(CLOCK_THREAD_CPUTIME_ID);
+        if (m->plan->parallel)
+            measure_parallel(team, m, thread);
+        else
+            measure_throughput(team, m, thread);
+        report->cpu_ns = ab_nanoseconds(CLOCK_THREAD_CPUTIME_ID) - cpu;
+        report->wall_ns = ab_nanoseconds(CLOCK_MONOTONIC) - wall;
+        getrusage(RUSAGE_THREAD, &after);
+        report->involuntary_switches = (uint32_t)(after.ru_nivcsw - before.ru_nivcsw);
+        report->cpu_last = sched_getcpu();
+    }
+    free_workspace(team, m, thread);
+}
+
+static void join_parallel(const ab_team *team, measurement *m) {
+    for (uint32_t sample = 0; sample < total_samples(m->plan); sample++) {
+        const int64_t *starts = m->starts + (uint64_t)sample * team->count;
+        const int64_t *stops = m->stops + (uint64_t)sample * team->count;
+        int64_t first = starts[0], last = stops[0];
+        for (uint32_t thread = 1; thread < team->count; thread++) {
+            first = starts[thread] < first ? starts[thread] : first;
+            last = stops[thread] > last ? stops[thread] : last;
+        }
+        m->ticks[sample] = last - first;
+    }
+}
+
+static void list_operands(measurement *m) {
+    const ab_data *data = m->data;
+    void **slot = m->operands;
+    for (uint32_t owner = 0; owner < data->owners; owner++)
+        for (uint32_t copy = 0; copy < data->copies; copy++)
+            for (uint32_t i = 0; i < data->operands; i++)
+                *slot++ = ab_data_operand(data, owner, copy, i);
+}
+
+static int allocate(const ab_team *team, measurement *m) {
+    const ab_data *data = m->data;
+    uint64_t slots = (uint64_t)total_samples(m->plan) * team->count;
+    m->operands = malloc((uint64_t)data->owners * data->copies * data->operands * sizeof(void *));
+    m->scratch = calloc(team->count, sizeof(void *));
+    m->shared = calloc(team->count, sizeof(void *));
+    m->starts = m->plan->parallel ? malloc(slots * sizeof *m->starts) : NULL;
+    m->stops = m->plan->parallel ? malloc(slots * sizeof *m->stops) : NULL;
+    return m->operands && m->scratch && m->shared &&
+           (!m->plan->parallel || (m->starts && m->stops));
+}
+
+static ab_status check_request(const ab_team *team, const ab_variant *variant,
+                               const int64_t *params, const ab_data *data, const ab_plan *plan) {
+    if (!plan->calls || !plan->samples || (data->owners != 1 && data->owners != team->count) ||
+        (!plan->parallel && data->owners != team->count))
+        return AB_BAD_ARGUMENT;
+    if (!variant)
+        return AB_OK;
+    if (variant->abi != AB_ABI || variant->struct_bytes != sizeof *variant)
+        return AB_BAD_ARGUMENT;
+    if (ab_check(variant) != AB_OK)
+        return AB_UNSUPPORTED;
+    return !variant->accepts || variant->accepts(params) ? AB_OK : AB_REFUSED;
+}
+
+ab_status ab_team_measure(ab_team *team, const ab_variant *variant, const int64_t *params,
+                          ab_data *data, const ab_plan *plan, int64_t *ticks,
+                          ab_thread_report *reports) {
+    ab_status status = check_request(team, variant, params, data, plan);
+    if (status != AB_OK)
+        return status;
+    measurement m = {.variant = variant, .params = params, .data = data, .plan = plan,
+                     .ticks = ticks, .reports = reports};
+    if (allocate(team, &m)) {
+        list_operands(&m);
+        memset(&team->gate, 0, sizeof team->gate);
+        give(team, measure_thread, &m);
+        if (plan->parallel && !m.failed)
+            join_parallel(team, &m);
+        status = m.failed ? AB_NO_MEMORY : AB_OK;
+    } else {
+        status = AB_NO_MEMORY;
+    }
+    free(m.operands);
+    free(m.scratch);
+    free(m.shared);
+    free(m.starts);
+    free(m.stops);
+    return status;
+}

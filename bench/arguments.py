@@ -22,6 +22,9 @@ class UsageError(Exception):
 class Parser(argparse.ArgumentParser):
     """Raises UsageError with one line instead of printing the usage and leaving."""
 
+    def __init__(self, prog: str, description: str):
+        super().__init__(prog=prog, description=description, allow_abbrev=False)
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(message)
 

@@ -9,8 +9,11 @@ def parse(text: str) -> tuple[int, ...]:
     """The CPUs of "0-3,8"; ValueError for anything else."""
     cpus: list[int] = []
     for part in text.strip().split(","):
-        first, _, last = part.partition("-")
-        cpus.extend(range(int(first), int(last or first) + 1))
+        first, dash, last = part.partition("-")
+        members = range(int(first), int(last if dash else first) + 1)
+        if not members:
+            raise ValueError(f"{part} is an empty range")
+        cpus.extend(members)
     return tuple(cpus)
 
 

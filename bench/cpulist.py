@@ -18,8 +18,14 @@ def parse(text: str) -> tuple[int, ...]:
 
 
 def format(cpus: Iterable[int]) -> str:
+    """Sorted, each once."""
+    return in_order(sorted(set(cpus)))
+
+
+def in_order(cpus: Iterable[int]) -> str:
+    """As given, since threads have an order: (4, 0, 1) is "4,0-1", and `parse` gives it back."""
     ranges: list[list[int]] = []
-    for cpu in sorted(set(cpus)):
+    for cpu in cpus:
         if ranges and cpu == ranges[-1][1] + 1:
             ranges[-1][1] = cpu
         else:

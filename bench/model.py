@@ -305,13 +305,20 @@ Ticks = tuple[tuple[int, ...], ...]  # [sample][thread]
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """The raw samples of one trial in one fresh process."""
+    """The raw samples of one trial in one fresh process.
+
+    A row has one column in parallel mode, else one for each thread.  Above eight threads it has
+    three, over the threads: slowest, fastest, harmonic mean (the number of threads divided by it
+    is the sum of their rates, which no other mean keeps); `thread_medians` then has each thread's
+    median over the samples, and is None otherwise.
+    """
 
     round: int
     pid: int
     warmup: Ticks
     samples: Ticks
     flags: tuple[str, ...] = ()
+    thread_medians: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from armbench.bench import __version__
+from armbench.bench.errors import UserError
 from armbench.bench.plan import PROFILES
 
 TRUE = {"1", "true", "yes", "on"}
 
 
-class UsageError(Exception):
+class UsageError(UserError):
     """What the user typed cannot be done; the message is one line that says what to type."""
 
 

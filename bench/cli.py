@@ -13,6 +13,7 @@ from typing import TextIO
 from rich.console import Console
 
 from armbench.bench.arguments import UsageError, parse
+from armbench.bench.errors import UserError
 
 OK, SLOWER, USAGE, UNDECIDED, INCOMPARABLE, NOTHING, FAILED, WRONG, INTERNAL, INTERRUPTED = (
     0, 1, 2, 3, 4, 5, 6, 7, 70, 130,
@@ -31,8 +32,8 @@ def run(words: Sequence[str], out: TextIO, err: TextIO) -> int:
     except KeyboardInterrupt:
         err.write("interrupted\n")
         return INTERRUPTED
-    except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # `armbench … | head` is no error
+    except BrokenPipeError:  # `armbench … | head` is no error
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except Exception as error:
         return _complain(error, err)
@@ -47,12 +48,10 @@ def console(stream: TextIO) -> Console:
 def _complain(error: Exception, err: TextIO) -> int:
     """One line for what the user can mend; the trace only for our own mistakes."""
     from armbench.bench.native import NativeError
-    from armbench.bench.plan import SelectionError
     from armbench.bench.registry import RegistryError
     from armbench.bench.results import ResultError
 
-    known = (UsageError, SelectionError, ResultError, NativeError, RegistryError)
-    if isinstance(error, known):
+    if isinstance(error, (UserError, ResultError, NativeError, RegistryError)):
         err.write(f"armbench: {error}\n")
         return getattr(error, "exit_code", USAGE)
     import traceback
@@ -106,15 +105,14 @@ def measure(options: Namespace, out: Console, err: Console) -> int:
 
 
 def show(options: Namespace, out: Console, err: Console) -> int:
-    from armbench.bench import results, stats
-    from armbench.bench.report.session import print_session
+    from armbench.bench import results, session
 
     del err
-    session = results.read(options.file)
+    found = results.read(options.file)
     if options.json:
-        _print_json(results.to_json(session), out)
+        _print_json(results.to_json(found), out)
     else:
-        print_session(session, [stats.summarize(r) for r in session.results], out)
+        session.show(found, out)
     return OK
 
 
@@ -133,7 +131,23 @@ def validate(options: Namespace, out: Console, err: Console) -> int:
 
 
 def compare(options: Namespace, out: Console, err: Console) -> int:
-    raise NotImplementedError
+    from armbench.bench import results
+    from armbench.bench.compare import compare, exit_code
+    from armbench.bench.report import comparison as report
+
+    del err
+    base = results.read(options.base)
+    comparisons = [compare([base], [results.read(path)]) for path in options.new]
+    texts = {
+        "json": report.comparison_json,
+        "markdown": report.comparison_markdown,
+        "csv": report.comparison_csv,
+    }
+    if options.format == "table":
+        report.comparison_tables(comparisons, out)
+    else:
+        out.file.write(texts[options.format](comparisons))
+    return exit_code(comparisons, options.gate, options.strict)
 
 
 def _print_json(document: object, out: Console) -> None:

@@ -1,11 +1,13 @@
 """The journal of a run: JSON lines from which a result file is assembled, even after a kill.
 
-  header   first: {"schema", "session", "machine", "software", "findings", …what the runner adds}
+  header   first: {"schema", "session", "machine", "software", "findings", "trials": keys in
+           the order of the plan, "request": what --resume goes on with}
   result   {"key", "result"}    what a trial is, a Result; the last one of a key counts
   process  {"key", "process"}   its samples in one Process
   round    a Round, written when the round is over: until then its processes do not count
   reopened {}                   the run was resumed; processes of the unfinished round are void
   skip, failure, finding        a Skip, Failure, Finding
+  software  the software again, with what libraries said of themselves
   session  some keys of the session that change, such as "ended" and "partial"
 
 Synced once a round, so that a kill loses at most one.
@@ -139,17 +141,24 @@ def assemble(records: Sequence[Record]) -> Session:
     facts = {**header["session"], "partial": True}
     for change in changes:
         facts.update(change)
+    software = [header["software"], *_payloads(records, "software")][-1]
     findings = [*header.get("findings", ()), *_payloads(records, "finding")]
     return Session(
         session=facts,
         machine=codec.decode(Machine, header["machine"], "machine"),
-        software=header["software"],
+        software=software,
         findings=tuple(codec.decode(Finding, raw) for raw in findings),
         rounds=tuple(codec.decode(Round, raw) for raw in _payloads(records, "round")),
-        results=tuple(result for result in results_by_key(records).values() if result.processes),
+        results=_in_order(results_by_key(records), header.get("trials", ())),
         skipped=tuple(codec.decode(Skip, raw) for raw in _payloads(records, "skip")),
         failed=tuple(codec.decode(Failure, raw) for raw in _payloads(records, "failure")),
     )
+
+
+def _in_order(found: Mapping[str, Result], keys: Sequence[str]) -> tuple[Result, ...]:
+    """Those that were measured, in the order of the plan."""
+    order = [*(key for key in keys if key in found), *(key for key in found if key not in keys)]
+    return tuple(found[key] for key in order if found[key].processes)
 
 
 def _payloads(records: Iterable[Record], kind: str) -> list[Json]:

@@ -390,6 +390,12 @@ class Result:
     def threads(self) -> int:
         return len(self.cpus)
 
+    @property
+    def key(self) -> str:
+        """As Trial.key."""
+        cpus = ",".join(map(str, self.cpus))
+        return f"{self.kernel}/{self.variant}/{self.case}/{self.mode}/{cpus}"
+
 
 @dataclass(frozen=True, slots=True)
 class Session:

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from armbench.bench import cpulist, native, registry
+from armbench.bench.errors import UserError
 from armbench.bench.model import Case, Kernel, Machine, Mode, Placement, Settings, Skip, Trial, Variant
 
 SCALAR_FLOPS = 300_000_000  # a scalar call above this lasts so long that it tells nothing more
@@ -15,7 +16,7 @@ CACHE_MULTIPLE = 4  # cold operands exceed the last-level cache by so much
 UNKNOWN_CACHE_BYTES = 64 << 20  # assumed where the machine reports no caches: Graviton-sized
 
 
-class SelectionError(Exception):
+class SelectionError(UserError):
     """The user named something that does not exist; the message is one line with the nearest names."""
 
 

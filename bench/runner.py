@@ -10,14 +10,15 @@ import datetime
 import os
 import random
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import psutil
 
 from armbench.bench import machine as host
-from armbench.bench import native, results, stats
+from armbench.bench import native, stats
 from armbench.bench.model import Failure, Machine, Process, Result, Round, Settings, Trial, Verified
 from armbench.bench.plan import Group, Plan, Profile, copies_of, group_of
 from armbench.bench.problems import ProblemFile
@@ -124,6 +125,12 @@ class Runner:
     def results(self) -> tuple[Result, ...]:
         return tuple(replace(c.result, stop=c.stop) for c in self.courses if c.result)
 
+    def continue_from(self, earlier: Mapping[str, Result]) -> None:
+        """Take over what an interrupted session measured, by trial key."""
+        for course in self.courses:
+            if course.trial.key in earlier:
+                course.continue_from(earlier[course.trial.key])
+
     # --- preparing ---------------------------------------------------------------------
 
     def prepare(self) -> None:
@@ -164,15 +171,18 @@ class Runner:
             if course.active:
                 groups.setdefault(group_of(course.trial), []).append(course)
         self.started_trials = 0
-        for group in chance.sample(list(groups), len(groups)):
-            courses = chance.sample(groups[group], len(groups[group]))
-            self._run_group(index, group, courses, chance.getrandbits(32))
-        steal = host.watch().steal_since(before)
-        clock_after = self._clock_hz()
-        quality = tuple(_round_flags(steal, clock_before, clock_after))
-        self.recorder.round(
-            Round(index, self.seed, started, steal.ticks, clock_before, clock_after, quality)
-        )
+        interrupted = True
+        try:
+            for group in chance.sample(list(groups), len(groups)):
+                courses = chance.sample(groups[group], len(groups[group]))
+                self._run_group(index, group, courses, chance.getrandbits(32))
+            interrupted = False
+        finally:
+            steal, clock_after = host.watch().steal_since(before), self._clock_hz()
+            quality = tuple(_round_flags(steal, clock_before, clock_after, interrupted))
+            self.recorder.round(
+                Round(index, self.seed, started, steal.ticks, clock_before, clock_after, quality)
+            )
 
     def _run_group(self, round_index: int, group: Group, courses: Sequence[Course], seed: int) -> None:
         for course in courses:
@@ -240,7 +250,7 @@ class Runner:
         if first["detail"]:
             self.details[trial.kernel.name, trial.variant.name] = first["detail"]
         process = self._process_of(round_index, course, event)
-        self.recorder.process(replace(course.result, processes=()), process)
+        self.recorder.process(course.result, process)
         course.result = replace(course.result, processes=(*course.result.processes, process))
 
     def _new_result(self, course: Course, event: Done) -> Result:
@@ -269,10 +279,8 @@ class Runner:
 
     def _process_of(self, round_index: int, course: Course, event: Done) -> Process:
         assert course.schedule is not None
-        ticks = event.ticks
-        warmup, samples = ticks[: course.schedule.warmup], ticks[course.schedule.warmup :]
-        flags = sorted({flag for e in event.events for flag in e["flags"]})
-        return results.process(round_index, event.pid, warmup, samples, tuple(flags))
+        flags = tuple(sorted({flag for e in event.events for flag in e["flags"]}))
+        return stats.process(round_index, event.pid, event.ticks, course.schedule.warmup, flags)
 
     # --- stopping ----------------------------------------------------------------------
 
@@ -314,18 +322,15 @@ class Runner:
             return native.clock_hz()
 
 
-class pinned:
+@contextmanager
+def pinned(cpu: int) -> Iterator[None]:
     """Run a block on one CPU; the affinity before is restored."""
-
-    def __init__(self, cpu: int):
-        self.cpu = cpu
-
-    def __enter__(self) -> None:
-        self.before = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, {self.cpu})
-
-    def __exit__(self, *_: object) -> None:
-        os.sched_setaffinity(0, self.before)
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {cpu})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def thread_variables(trials: Sequence[Trial]) -> tuple[str, ...]:
@@ -349,7 +354,11 @@ def _sampling_seconds(course: Course) -> float:
     return sum(max(row) for row in (*last.warmup, *last.samples)) / course.result.tick_hz
 
 
-def _round_flags(steal: host.Steal, before: float | None, after: float | None) -> Iterator[str]:
+def _round_flags(
+    steal: host.Steal, before: float | None, after: float | None, interrupted: bool
+) -> Iterator[str]:
+    if interrupted:
+        yield "interrupted"
     if steal.share is not None and steal.share > STEAL_SHARE:
         yield "steal"
     if before and after and abs(after / before - 1) > CLOCK_SHARE:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import shutil
 import signal
 import subprocess
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
 
-from armbench.bench import __version__, cpulist, journal, native, registry, results, software
+from armbench.bench import __version__, codec, journal, native, results, software, stats
 from armbench.bench import machine as host
-from armbench.bench.journal import Journal
-from armbench.bench.model import Failure, Json, Machine, Mode, Process, Result, Round, Session, Settings, Skip
+from armbench.bench.journal import Journal, Record
+from armbench.bench.errors import UserError
+from armbench.bench.model import Failure, Json, Machine, Mode, Process, Result, Round, Session, Settings
 from armbench.bench.plan import PROFILES, Plan, Profile, SelectionError, Selector, make_plan, parse_cpus
 from armbench.bench.progress import TerminalProgress, duration
 from armbench.bench.report.session import headline, print_session
@@ -37,13 +38,13 @@ SAMPLE_ROWS = 24  # of a process, warm-up included
 SAMPLE_COLUMNS = 8  # at most
 
 
-class ResumeError(Exception):
+class ResumeError(UserError):
     """A journal of another boot, machine or build; its session may not be mixed with this one."""
 
     exit_code = 4
 
 
-class OutputError(Exception):
+class OutputError(UserError):
     """Results could not be written; the message says so before anything is measured."""
 
 
@@ -122,13 +123,14 @@ def _new(request: Request, output: Path | None, out: Console, err: Console) -> i
         "machine": machine,
         "software": software.describe(_libraries(plan)),
         "request": _request_json(request),
+        "trials": [trial.key for trial in plan.trials],
     }
-    with_journal = Journal.create(_journal_path(target), header)
+    kept = Journal.create(_journal_path(target), header)
     for skip in plan.skips:
-        with_journal.append("skip", skip)
+        kept.append("skip", skip)
     err.print(headline(machine), style="bold", highlight=False)
     err.print(_announcement(plan, request.profile), highlight=False)
-    return _measure(request, machine, plan, with_journal, target, {}, 0, out, err)
+    return _measure(request, machine, plan, kept, target, [], out, err)
 
 
 def _announcement(plan: Plan, profile: Profile) -> str:
@@ -218,11 +220,11 @@ class JournalRecorder:
         self.journal = kept
         self.known: set[str] = set()
 
-    def process(self, key: str, result: Result, process: Process) -> None:
-        if key not in self.known:
-            self.journal.append("result", {"key": key, "result": result})
-            self.known.add(key)
-        self.journal.append("process", {"key": key, "process": process})
+    def process(self, result: Result, process: Process) -> None:
+        if result.key not in self.known:
+            self.journal.append("result", {"key": result.key, "result": replace(result, processes=())})
+            self.known.add(result.key)
+        self.journal.append("process", {"key": result.key, "process": process})
 
     def failure(self, failure: Failure) -> None:
         self.journal.append("failure", failure)
@@ -238,43 +240,103 @@ def _measure(
     plan: Plan,
     kept: Journal,
     target: Path,
-    earlier: Mapping[str, Result],
-    first_round: int,
+    earlier: Sequence[Record],
     out: Console,
     err: Console,
 ) -> int:
+    """Run the rounds that `earlier` records lack; then the file and its report, even after Ctrl-C."""
     limits = Limits.of(request.profile, request.trial_seconds)
     code = OK
     with TerminalProgress(err) as progress:
         runner = Runner(
             plan, machine, request.settings, limits, progress, JournalRecorder(kept), request.seed
         )
-        runner.continue_from(earlier)
+        runner.continue_from(journal.results_by_key(earlier))
         try:
             runner.prepare()
-            runner.run(first_round)
+            runner.run(first_round=sum(record.kind == "round" for record in earlier))
         except KeyboardInterrupt:
             code = INTERRUPTED
         finally:
-            _close(kept, runner, finished=code == OK)
-    session = _assemble(kept.path, runner)
-    results.write(session, target)
-    if code == OK:
-        kept.path.unlink()
-    print_session(session, out)
-    err.print(_ending(target, kept.path, code), highlight=False, soft_wrap=True)
-    return FAILED if code == OK and session.failed else code
+            _close(kept, runner, plan, finished=code == OK)
+    return _report(kept.path, target, code, out, err)
 
 
-def _close(kept: Journal, runner: Runner, finished: bool) -> None:
+def _close(kept: Journal, runner: Runner, plan: Plan, finished: bool) -> None:
     for result in runner.results():
-        kept.append("result", {"key": result_key(result), "result": replace(result, processes=())})
+        kept.append("result", {"key": result.key, "result": replace(result, processes=())})
+    kept.append("software", software.describe(_libraries(plan), runner.details))
     kept.append("session", {"ended": utc_now(), "partial": not finished})
-    kept.append("details", [[*name, detail] for name, detail in runner.details.items()])
     kept.close()
 
 
-def _ending(target: Path, kept: Path, code: int) -> str:
+def _report(kept: Path, target: Path, code: int, out: Console, err: Console) -> int:
+    session = journal.assemble(journal.read_journal(kept))
+    results.write(session, target)
+    show(session, out)
     if code == INTERRUPTED:
-        return f"Interrupted; what was measured is in {target}\nGo on with: armbench run --resume {kept}"
-    return f"Result file: {target}"
+        err.print(f"Interrupted. What was measured: {target}", highlight=False, soft_wrap=True)
+        err.print(f"Go on with: armbench run --resume {kept}", highlight=False, soft_wrap=True)
+        return INTERRUPTED
+    kept.unlink()
+    err.print(f"Result file: {target}", highlight=False, soft_wrap=True)
+    return FAILED if session.failed else OK
+
+
+def show(session: Session, out: Console) -> None:
+    """Print the report of a session."""
+    summaries = [stats.summarize(result) for result in session.results]
+    print_session(session, summaries, _measured_share(session), out)
+
+
+def _measured_share(session: Session) -> float | None:
+    started, ended = session.session["started"], session.session["ended"]
+    if not ended:
+        return None
+    elapsed = (_moment(ended) - _moment(started)).total_seconds()
+    return stats.measured_seconds(session.results) / elapsed if elapsed > 0 else None
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+# --- going on with an interrupted one ------------------------------------------------------
+
+
+def _resume(path: Path, out: Console, err: Console) -> int:
+    """Raises ResumeError when the journal is of another boot, machine or build."""
+    kept_path = _journal_path(path) if path.suffix == ".json" else path
+    records = journal.read_journal(kept_path)
+    header = records[0].payload
+    machine = host.detect(clock=True)
+    _check_same(header, machine)
+    request = _request_of(header["request"])
+    plan = request.plan(machine)
+    target = kept_path.with_name(kept_path.name.removesuffix(results.PARTIAL_SUFFIX) + ".json")
+    err.print(headline(machine), style="bold", highlight=False)
+    return _measure(request, machine, plan, Journal.reopen(kept_path), target, records, out, err)
+
+
+def _check_same(header: Mapping[str, Json], machine: Machine) -> None:
+    pairs = {
+        "boot": (header["session"]["boot_id"], host.boot_id()),
+        "machine": (header["machine"]["comparability_key"], machine.comparability_key),
+        "build": (header["software"]["native"]["build_hash"], native.build()[0]),
+    }
+    for name, (before, now) in pairs.items():
+        if before != now:
+            raise ResumeError(f"another {name} than when the run began; start a new one with: armbench run")
+
+
+def _request_json(request: Request) -> dict[str, Json]:
+    document = codec.encode(request)
+    document["settings"] = {name: value and str(value) for name, value in document["settings"].items()}
+    return document
+
+
+def _request_of(document: Json) -> Request:
+    paths = {name: value and Path(value) for name, value in document["settings"].items()}
+    profile = Profile(**document["profile"])
+    given = {**document, "select": tuple(document["select"]), "settings": Settings(**paths), "profile": profile}
+    return Request(**given)

@@ -332,3 +332,13 @@ def amounts(work: Work) -> tuple[tuple[int, str], ...]:
         (work.bytes_read + work.bytes_written, "B/s"),
     )
     return tuple(pair for pair in counted if pair[0]) or ((1, "call/s"),)
+
+
+def measured_seconds(results: Sequence[Result]) -> float:
+    """Seconds spent in samples and warm-up; threads beside one another count once."""
+    return sum(
+        max(row) / result.tick_hz
+        for result in results
+        for process in result.processes
+        for row in (*process.warmup, *process.samples)
+    )

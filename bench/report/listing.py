@@ -65,10 +65,10 @@ def _facts(machine: Machine) -> list[tuple[str, str | None]]:
         ("packages", "; ".join(machine.packages)),
         *((f"NUMA node {node.id}", _node(node)) for node in machine.nodes),
         *((f"L{cache.level} {cache.type}", _cache(cache)) for cache in machine.caches),
-        ("memory", machine.memory_bytes and units.binary_bytes(machine.memory_bytes)),
+        ("memory", units.binary_bytes(machine.memory_bytes) if machine.memory_bytes else None),
         ("pages", _pages(machine)),
-        ("clock", machine.clock_hz and f"{units.hertz(machine.clock_hz)} ({machine.clock_source})"),
-        ("counter", machine.counter_hz and units.hertz(machine.counter_hz)),
+        ("clock", f"{units.hertz(machine.clock_hz)} ({machine.clock_source})" if machine.clock_hz else None),
+        ("counter", units.hertz(machine.counter_hz) if machine.counter_hz else None),
         ("governor", machine.governor),
         ("hypervisor", machine.hypervisor),
         ("kernel", machine.kernel),
@@ -108,3 +108,29 @@ def _pages(machine: Machine) -> str | None:
 def _vectors(machine: Machine) -> str | None:
     lengths = (("SVE", machine.sve_bits), ("SME", machine.sme_bits))
     return ", ".join(f"{name} {bits} bits" for name, bits in lengths if bits)
+
+
+def kernels_json(
+    kernels: Mapping[str, Kernel],
+    variants: Mapping[str, Sequence[Variant]],
+    cases: Mapping[str, Sequence[Case]],
+) -> dict[str, object]:
+    """The document of `armbench list --json`."""
+    return {
+        "kernels": [
+            {
+                "name": name,
+                "version": kernel.version,
+                "summary": kernel.summary,
+                "variants": [
+                    {"name": v.name, "isa": v.isa, "why_not": v.why_not, "extra": v.extra}
+                    for v in variants[name]
+                ],
+                "cases": [
+                    {"name": c.name, "tier": c.tier, "params": dict(c.params), "operation": c.operation}
+                    for c in cases[name]
+                ],
+            }
+            for name, kernel in kernels.items()
+        ]
+    }

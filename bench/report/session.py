@@ -37,17 +37,22 @@ class Line:
 
 
 def print_session(
-    session: Session, summaries: Mapping[int, Summary], console: Console, measured_share: float | None
+    session: Session, summaries: Sequence[Summary], measured_share: float | None, console: Console
 ) -> None:
-    """The whole report of a result file; summaries are keyed by the result's position."""
+    """The report of a result file: a table per kernel, then what went wrong or was not run.
+
+    summaries in the order of the results; measured_share of the time in samples and warm-up.
+    """
     console.print(headline(session.machine), style="bold", highlight=False)
     console.print(_subline(session, measured_share), highlight=False)
     by_kernel: dict[str, list[tuple[Result, Summary]]] = {}
-    for index, result in enumerate(session.results):
-        by_kernel.setdefault(result.kernel, []).append((result, summaries[index]))
+    for result, summary in zip(session.results, summaries, strict=True):
+        by_kernel.setdefault(result.kernel, []).append((result, summary))
     marks: set[str] = set()
     for kernel, rows in by_kernel.items():
+        console.print()
         console.print(_kernel_table(kernel, rows, marks))
+    console.print()
     for text in _footnotes(session, marks):
         console.print(text, highlight=False, soft_wrap=False)
 
@@ -81,9 +86,8 @@ def _kernel_table(kernel: str, rows: Sequence[tuple[Result, Summary]], marks: se
     best = max(s.rate.value for _, s in rows)
     size, prefix = units.scale_for(best)
     unit = units.unit_name(prefix, rows[0][1].rate.unit)
-    table = Table(box=SIMPLE_HEAD, title=f"{kernel}, {unit}", title_justify="left", title_style="bold",
-                  pad_edge=False, padding=(0, 1, 0, 0), collapse_padding=True)
-    table.add_column("case", no_wrap=True)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(f"{kernel}, {unit}", no_wrap=True)
     table.add_column("variant", no_wrap=True)
     for index, place in enumerate(places):
         table.add_column(_place_name(place), justify="right", no_wrap=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sessions import (
+from tests.bench.sessions import (
     CHAIN,
     DECODE,
     GRAVITON3,

@@ -6,10 +6,10 @@ import json
 from dataclasses import replace
 from typing import Any
 
-import golden
+from tests.bench import golden
 import pytest
 from rich.console import Console
-from sessions import DECODE, GRAVITON4, GRAVITON4_LARGE, TEXT, XEON, result, session
+from tests.bench.sessions import DECODE, GRAVITON4, GRAVITON4_LARGE, TEXT, XEON, result, session
 
 from armbench.bench.compare import Comparison, compare
 from armbench.bench.model import Failure, Skip

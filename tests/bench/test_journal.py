@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sessions import GRAVITON4, result, session
+from tests.bench.sessions import GRAVITON4, result, session
 
 from armbench.bench import journal, results
 from armbench.bench.journal import Journal, assemble, read_journal

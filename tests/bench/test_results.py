@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sessions import GRAVITON4, XEON, result, session
+from tests.bench.sessions import GRAVITON4, XEON, result, session
 
 from armbench.bench import codec, model, results, stats
 from armbench.bench.model import Failure, Json, Process, Session, Skip

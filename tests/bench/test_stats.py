@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sessions import DECODE, TEXT, result
+from tests.bench.sessions import DECODE, TEXT, result
 
 from armbench.bench import stats
 from armbench.bench.model import Process, Work

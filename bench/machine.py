@@ -318,47 +318,64 @@ def _emulated(files: HostFiles, info: CpuInfo, arch: str, cpus: Cpus, midrs: tup
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """Counters that tell whether something else ran; `steal_ticks` of os.sysconf("SC_CLK_TCK").
+class Steal:
+    """Time that the hypervisor gave to others: ticks of os.sysconf("SC_CLK_TCK"), and their share of all."""
 
-    The context switches are those of this process and of its children that have ended.
+    ticks: int | None
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Counters that tell whether something else ran.
+
+    Ticks are those of all CPUs that were asked for, idle ones included in `all_ticks`; context
+    switches those of this process and of its children that have ended.
     """
 
     steal_ticks: int | None
+    all_ticks: int | None
     voluntary_switches: int
     involuntary_switches: int
     load_average: float | None
 
-    def since(self, before: Watch) -> Watch:
-        """What was counted between `before` and now; the load average is the later one."""
-        known = self.steal_ticks is not None and before.steal_ticks is not None
-        return Watch(
-            (self.steal_ticks or 0) - (before.steal_ticks or 0) if known else None,
-            self.voluntary_switches - before.voluntary_switches,
-            self.involuntary_switches - before.involuntary_switches,
-            self.load_average,
-        )
+    def steal_since(self, before: Watch) -> Steal:
+        """What was stolen between `before` and now; None where the kernel does not tell."""
+        if None in (self.steal_ticks, self.all_ticks, before.steal_ticks, before.all_ticks):
+            return Steal(None, None)
+        stolen = (self.steal_ticks or 0) - (before.steal_ticks or 0)
+        passed = (self.all_ticks or 0) - (before.all_ticks or 0)
+        return Steal(stolen, stolen / passed if passed > 0 else None)
 
 
 def watch(cpus: Iterable[int] | None = None, root: Path = HERE) -> Watch:
-    """The counters now; steal of these CPUs, of all without."""
+    """The counters now; ticks of these CPUs, of all without."""
     files = HostFiles(root)
     usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     load = re.match(r"[0-9]{1,6}\.[0-9]{1,2}", files.line("proc/loadavg") or "", re.ASCII)
     return Watch(
-        _steal_ticks(files.text("proc/stat") or "", cpus),
+        *_ticks(files.text("proc/stat") or "", cpus),
         sum(u.ru_nvcsw for u in usage),
         sum(u.ru_nivcsw for u in usage),
         float(load[0]) if load else None,
     )
 
 
-def _steal_ticks(stat: str, cpus: Iterable[int] | None) -> int | None:
-    """The eighth counter of the lines of these CPUs, None when one has no such line."""
+def _ticks(stat: str, cpus: Iterable[int] | None) -> tuple[int | None, int | None]:
+    """(steal, all) of these CPUs; guests are in user time already.  None when a line is missing."""
     names = ["cpu"] if cpus is None else [f"cpu{cpu}" for cpu in cpus]
-    rows = {fields[0]: fields for line in stat.splitlines() if len(fields := line.split()) > 8}
-    ticks = [to_int(rows[name][8]) if name in rows else None for name in names]
-    return None if None in ticks else sum(tick or 0 for tick in ticks)
+    rows = {
+        fields[0]: [to_int(f) for f in fields[1:9]] for line in stat.splitlines() if (fields := line.split())
+    }
+    chosen = [rows.get(name, []) for name in names]
+    if any(len(row) < 8 or None in row for row in chosen):
+        return None, None
+    return sum(row[7] or 0 for row in chosen), sum(tick or 0 for row in chosen for tick in row)
+
+
+def boot_id() -> str | None:
+    """What this boot of this machine is known by."""
+    return HostFiles(HERE).line("proc/sys/kernel/random/boot_id")
 
 
 def page_bytes_at(address: int, size: int) -> int | None:

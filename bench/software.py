@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TypedDict
 
@@ -73,12 +73,15 @@ class Software(TypedDict):
     environment: dict[str, str]
 
 
-def describe(details: Mapping[str, str | None], environment: Mapping[str, str] = os.environ) -> Software:
+def describe(
+    libraries: Mapping[str, str | None] | Iterable[str], environment: Mapping[str, str] = os.environ
+) -> Software:
     """What is installed and set for this process.
 
-    details: {distribution: what it really uses, such as the BLAS core it chose, or None}.
-    numpy is always listed.
+    libraries: distributions, with what each really uses (such as the BLAS core it chose) where
+    that is known.  numpy is always listed.
     """
+    details = dict(libraries) if isinstance(libraries, Mapping) else dict.fromkeys(libraries)
     return {
         "python": _python(),
         "libc": _libc(),

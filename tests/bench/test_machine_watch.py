@@ -18,21 +18,33 @@ def test_watch_reads_steal_and_load(tmp_path: Path) -> None:
     (tmp_path / "proc/stat").write_text(STAT)
     (tmp_path / "proc/loadavg").write_text("0.25 0.17 0.12 1/94 8892\n")
     seen = machine.watch(root=tmp_path)
-    assert (seen.steal_ticks, seen.load_average) == (80, 0.25)
+    assert (seen.steal_ticks, seen.all_ticks, seen.load_average) == (80, 108, 0.25)
     assert machine.watch([1], tmp_path).steal_ticks == 50
+    assert machine.watch([0, 1], tmp_path).all_ticks == 136
     assert machine.watch([0, 7], tmp_path).steal_ticks is None
-    (tmp_path / "proc/stat").write_text(STAT.replace("80", "95"))
-    assert machine.watch(root=tmp_path).since(seen).steal_ticks == 15
-    (tmp_path / "proc/stat").write_text("cpu 1 2 3\n")
-    assert machine.watch(root=tmp_path).since(seen).steal_ticks is None
+    assert seen.steal_since(seen) == machine.Steal(0, None)
+    (tmp_path / "proc/stat").write_text(STAT.replace("cpu  1 2 3 4", "cpu  1 2 3 19").replace("80", "85"))
+    assert machine.watch(root=tmp_path).steal_since(seen) == machine.Steal(5, 0.25)
+
+
+@pytest.mark.parametrize("text", ["", "cpu 1 2 3\n", "cpu 1 2 3 4 5 6 7 x\n", "cpu\n"])
+def test_a_kernel_that_tells_no_steal(text: str, tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/stat").write_text(text)
+    now = machine.watch(root=tmp_path)
+    assert (now.steal_ticks, now.load_average) == (None, None)
+    assert now.steal_since(now) == machine.Steal(None, None)
 
 
 def test_watch_counts_this_process() -> None:
     before = machine.watch()
     for _ in range(50):
-        os.sched_yield()
         os.waitpid(os.posix_spawn("/bin/true", ["true"], os.environ), 0)
-    assert machine.watch().since(before).voluntary_switches > 0
+    assert machine.watch().voluntary_switches > before.voluntary_switches
+
+
+def test_boot_id() -> None:
+    assert machine.boot_id() == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 SMAPS = """\

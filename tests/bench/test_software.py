@@ -26,6 +26,8 @@ def test_what_is_described() -> None:
         {"name": "pytest", "version": version("pytest"), "detail": "plain"},
     ]
     assert json.loads(json.dumps(found)) == found
+    names = [library["name"] for library in software.describe(["pytest"], {})["libraries"]]
+    assert names == ["numpy", "pytest"]
 
 
 @pytest.mark.parametrize(

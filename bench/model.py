@@ -294,8 +294,9 @@ class Machine:
     @property
     def last_level_bytes(self) -> int | None:
         """Bytes of all instances of the last cache level, None when no cache is reported."""
-        sizes = {c.level: c.bytes * c.instances for c in self.caches if c.bytes and c.type != "instruction"}
-        return sizes[max(sizes)] if sizes else None
+        data = [c for c in self.caches if c.bytes and c.type != "instruction"]
+        last = max((c.level for c in data), default=None)
+        return sum((c.bytes or 0) * c.instances for c in data if c.level == last) or None
 
 
 # --- what was measured ---------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from armbench.bench import __version__
 from armbench.bench.errors import UserError
-from armbench.bench.plan import PROFILES
+from armbench.bench.run.plan import PROFILES
 
 TRUE = {"1", "true", "yes", "on"}
 
@@ -76,14 +76,27 @@ def _run(parser: Parser) -> None:
     )
     parser.add_argument("--profile", choices=list(PROFILES), default="standard")
     parser.add_argument("--cpus", default="1,all", metavar="1|all|ladder|LIST", help="default: 1 and all")
-    parser.add_argument("--mode", choices=["throughput", "parallel", "both"], default="throughput",
-                        help="own data on every CPU, one problem split over them, or both")
+    parser.add_argument(
+        "--mode",
+        choices=["throughput", "parallel", "both"],
+        default="throughput",
+        help="own data on every CPU, one problem split over them, or both",
+    )
     parser.add_argument("--budget", type=positive, metavar="SECONDS", help="stop after about so long")
-    parser.add_argument("--precision", type=positive, metavar="PERCENT",
-                        help="stop a trial when its interval is this narrow (half-width)")
+    parser.add_argument(
+        "--precision",
+        type=positive,
+        metavar="PERCENT",
+        help="stop a trial when its interval is this narrow (half-width)",
+    )
     parser.add_argument("--rounds", type=count, metavar="N", help="at most so many rounds")
-    parser.add_argument("--limit", type=positive, default=120.0, metavar="SECONDS",
-                        help="give a trial up that takes longer (default 120)")
+    parser.add_argument(
+        "--limit",
+        type=positive,
+        default=120.0,
+        metavar="SECONDS",
+        help="give a trial up that takes longer (default 120)",
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="order of trials (default: random, recorded)")
     parser.add_argument("--corpus", type=Path, metavar="FILE", help="own text for tokenization")
     parser.add_argument("--vocabulary", type=Path, metavar="FILE", help="a .tiktoken rank file")
@@ -120,7 +133,8 @@ VERBS = {
 
 def _parser() -> Parser:
     top = Parser(
-        prog="armbench", description="What an Arm CPU really does on the kernels of AI inference and agentic work."
+        prog="armbench",
+        description="What an Arm CPU really does on the kernels of AI inference and agentic work.",
     )
     top.add_argument("--version", action="version", version=f"armbench {__version__}")
     verbs = top.add_subparsers(dest="verb", metavar="VERB")

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TextIO
+from types import FrameType
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 
 from armbench.bench.arguments import UsageError, parse
 from armbench.bench.errors import UserError
+
+if TYPE_CHECKING:
+    from armbench.bench.model import Session
+    from armbench.bench.run.session import Prepared
 
 OK, SLOWER, USAGE, UNDECIDED, INCOMPARABLE, NOTHING, FAILED, WRONG, INTERNAL, INTERRUPTED = (
     0, 1, 2, 3, 4, 5, 6, 7, 70, 130,
@@ -53,7 +59,7 @@ def _complain(error: Exception, err: TextIO) -> int:
 
     if isinstance(error, (UserError, ResultError, NativeError, RegistryError)):
         err.write(f"armbench: {error}\n")
-        return getattr(error, "exit_code", USAGE)
+        return error.exit_code if isinstance(error, UserError) else USAGE
     import traceback
 
     traceback.print_exception(error, file=err)
@@ -99,20 +105,52 @@ def listing(options: Namespace, out: Console, err: Console) -> int:
 
 
 def measure(options: Namespace, out: Console, err: Console) -> int:
-    from armbench.bench import session
+    from armbench.bench.run import session
 
-    return session.run(options, out, err)
+    signal.signal(signal.SIGTERM, _interrupt)
+    if options.resume:
+        return _measure(session.reopen(options.resume), out, err)
+    request = session.Request.of(options)
+    code = OK
+    for _ in range(request.profile.sessions):
+        code = max(code, _measure(session.prepare(request, options.output), out, err))
+        if code == INTERRUPTED:
+            break
+    return code
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise KeyboardInterrupt
+
+
+def _measure(prepared: Prepared, out: Console, err: Console) -> int:
+    from armbench.bench.report.progress import TerminalProgress, announcement
+    from armbench.bench.report.session import headline
+    from armbench.bench.run.session import measure
+
+    err.print(headline(prepared.machine), style="bold")
+    err.print(announcement(prepared.plan, prepared.request.profile))
+    with TerminalProgress(err) as progress:
+        outcome = measure(prepared, progress)
+    _print_session(outcome.session, out)
+    if outcome.resumable:
+        err.print(f"Interrupted. What was measured: {outcome.path}", soft_wrap=True)
+        err.print(f"Go on with: armbench run --resume {outcome.resumable}", soft_wrap=True)
+        return INTERRUPTED
+    err.print(f"Result file: {outcome.path}", soft_wrap=True)
+    return FAILED if outcome.session.failed else OK
 
 
 def show(options: Namespace, out: Console, err: Console) -> int:
-    from armbench.bench import results, session
+    from armbench.bench import results
 
     del err
-    found = results.read(options.file)
+    session = results.read(options.file)
     if options.json:
-        _print_json(results.to_json(found), out)
+        _print_json(results.to_json(session), out)
     else:
-        session.show(found, out)
+        _print_session(session, out)
     return OK
 
 
@@ -148,6 +186,15 @@ def compare(options: Namespace, out: Console, err: Console) -> int:
     else:
         out.file.write(texts[options.format](comparisons))
     return exit_code(comparisons, options.gate, options.strict)
+
+
+def _print_session(session: Session, out: Console) -> None:
+    from armbench.bench import stats
+    from armbench.bench.report.session import print_session
+    from armbench.bench.run.session import measured_share
+
+    summaries = [stats.summarize(result) for result in session.results]
+    print_session(session, summaries, measured_share(session), out)
 
 
 def _print_json(document: object, out: Console) -> None:

@@ -72,6 +72,8 @@ class _ThreadReport(ctypes.Structure):
     ]
 
 
+_REPORT_FIELDS = tuple(field[0] for field in _ThreadReport._fields_)
+
 _STATUS = {
     1: "bad argument",
     2: "this CPU lacks a feature that the variant requires",
@@ -379,7 +381,7 @@ class Team:
             reports,
         )
         _require(status, f"{variant.kernel}/{variant.name}" if variant else "empty call")
-        seen = tuple(ThreadReport(*(getattr(r, f) for f, _ in _ThreadReport._fields_)) for r in reports)
+        seen = tuple(ThreadReport(*(getattr(r, name) for name in _REPORT_FIELDS)) for r in reports)
         return Measurement(ticks, warmup, seen)
 
 

@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from armbench.bench import codec, compare
-from armbench.bench.comparable import Change
-from armbench.bench.compare import Comparison, Side
+from armbench.bench import codec
+from armbench.bench.compare import Comparison, Side, overall, verdict_line
+from armbench.bench.compare.comparable import Change
+from armbench.bench.compare.verdicts import SESSION_SD, Row, Verdict
 from armbench.bench.report import units
 from armbench.bench.report.session import headline
-from armbench.bench.verdicts import SESSION_SD, Row, Verdict
 
 WIDE = 100  # columns, from which on times are shown too
 NAMED = 3  # trials of a footnote that are named
@@ -89,7 +89,7 @@ def comparison_tables(comparisons: Sequence[Comparison], console: Console) -> No
     for comparison in comparisons:
         comparison_table(comparison, console)
         console.print()
-    console.print(Text(compare.verdict_line(comparisons)), soft_wrap=True)
+    console.print(Text(verdict_line(comparisons)), soft_wrap=True)
 
 
 def _sides(comparison: Comparison) -> Table:
@@ -269,8 +269,8 @@ COLUMNS = (
 def comparison_json(comparisons: Sequence[Comparison]) -> str:
     """{"verdict", "line", "comparisons": every field of Comparison}; ratios as numbers."""
     document = {
-        "verdict": compare.overall(comparisons),
-        "line": compare.verdict_line(comparisons),
+        "verdict": overall(comparisons),
+        "line": verdict_line(comparisons),
         "comparisons": codec.encode(list(comparisons)),
     }
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -304,7 +304,7 @@ def comparison_markdown(comparisons: Sequence[Comparison]) -> str:
         lines += [*_markdown_rows(_by_kernel([row for row in comparison.rows if row.matched]), notes), ""]
         below = (*_numbered(notes), *_missing(comparison), *_explanation(comparison))
         lines += [*(f"- {_escaped(text.strip())}" for text in below), "", f"**{_total(comparison)}**", ""]
-    return "\n".join([*lines, f"`{compare.verdict_line(comparisons)}`", ""])
+    return "\n".join([*lines, f"`{verdict_line(comparisons)}`", ""])
 
 
 def _markdown_head(comparison: Comparison) -> Iterator[str]:

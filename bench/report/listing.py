@@ -28,8 +28,10 @@ def print_kernels(
         table.add_column()
         for variant in variants[name]:
             runs = variant.why_not is None
-            table.add_row(Text(variant.name), Text("runs here" if runs else _why_not(variant),
-                                                   style="green" if runs else "dim"))
+            table.add_row(
+                Text(variant.name),
+                Text("runs here" if runs else _why_not(variant), style="green" if runs else "dim"),
+            )
         console.print(table)
         for tier in ("core", "full"):
             names = [case.name for case in cases[name] if case.tier == tier]

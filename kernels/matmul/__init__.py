@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from armbench.bench.model import Array, Case, Kernel, Operand, Problem, Settings, Work, empty
+from armbench.bench.model import Array, Case, Kernel, Operand, Param, Problem, Settings, Work, empty
 
 SQUARE = (128, 256, 512, 1024, 2048)
 CORE_SQUARE = (128, 512, 1024, 2048)
@@ -26,14 +26,12 @@ SIGMAS = 8.0
 def cases(settings: Settings) -> Sequence[Case]:
     del settings
     square = [_case(f"f32-n{n}", n, n, n, core=n in CORE_SQUARE) for n in SQUARE]
-    decode = [
-        _case(f"f32-m{m}-k{DECODE_K}-n{DECODE_N}", m, DECODE_N, DECODE_K, cold=True) for m in DECODE_M
-    ]
+    decode = [_case(f"f32-m{m}-k{DECODE_K}-n{DECODE_N}", m, DECODE_N, DECODE_K, cold=True) for m in DECODE_M]
     return [*square, *decode]
 
 
 def _case(name: str, m: int, n: int, k: int, core: bool = True, cold: bool = False) -> Case:
-    params = {"m": m, "n": n, "k": k, "dtype": "f32", "group": None, "packed": False}
+    params: dict[str, Param] = {"m": m, "n": n, "k": k, "dtype": "f32", "group": None, "packed": False}
     return Case(
         name,
         params,

@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.bench.sessions import GRAVITON4, result, session
 
 from armbench.bench import journal, results
 from armbench.bench.journal import Journal, assemble, read_journal
 from armbench.bench.model import Failure, Finding, Result, Session, Skip
 from armbench.bench.results import ResultError
+from tests.bench.sessions import GRAVITON4, result, session
 
 KEY = "matmul/neon/f32-n1024/throughput/0"
 OTHER = "matmul/numpy/f32-n1024/throughput/0"

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.bench.sessions import GRAVITON4, XEON, result, session
 
 from armbench.bench import codec, model, results, stats
 from armbench.bench.model import Failure, Json, Process, Session, Skip
 from armbench.bench.results import ResultError
+from tests.bench.sessions import GRAVITON4, XEON, result, session
 
 
 def full() -> Session:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.bench.sessions import DECODE, TEXT, result
 
 from armbench.bench import stats
 from armbench.bench.model import Process, Work
+from tests.bench.sessions import DECODE, TEXT, result
 
 scipy_stats = pytest.importorskip("scipy.stats")
 scipy_special = pytest.importorskip("scipy.special")

@@ -1,0 +1,1 @@
+"""Measuring: what will run, in which processes, for how long, and where it is kept."""

@@ -1,0 +1,96 @@
+/* 8 x 48 tiles (three vectors of queries) in 24 of 32 registers, three for the vectors they are
+ * multiplied with, k and v broadcast.  Decode: 4 keys or 4 vectors of v x 4 queries in 16.
+ *
+ * Lives on vfmadd231ps zmm: 24 per step against 3 loads and 8 broadcasts, so two FMA pipes are
+ * the bound on cores that load 128 bytes a cycle: 64 operations a cycle on Zen 5, Sapphire Rapids
+ * and Granite Rapids, 32 where the data path is 256 bits (Zen 4).  Decode is bound by memory.
+ */
+#include "armbench.h"
+
+#include <immintrin.h>
+
+#define LANES 16
+#define ELEMENTS 1
+#define ROWS 8
+#define COLUMNS 3
+#define WIDTHS(W) W(1) W(2) W(3)
+#define KEYS 128
+#define TILES 2
+#define SHARED 4
+#define SHARES(S) S(1) S(2) S(3) S(4)
+#define SPAN 4
+
+typedef __m512 vec;
+typedef __m512 left;
+
+static inline __mmask16 lanes_below(int64_t n) { return (__mmask16)((1u << n) - 1); }
+static inline vec splat(float x) { return _mm512_set1_ps(x); }
+static inline vec load(const float *p) { return _mm512_loadu_ps(p); }
+static inline void store(float *p, vec v) { _mm512_storeu_ps(p, v); }
+static inline vec load_first(const float *p, int64_t n) {
+    return _mm512_maskz_loadu_ps(lanes_below(n), p);
+}
+static inline void store_first(float *p, int64_t n, vec v) {
+    _mm512_mask_storeu_ps(p, lanes_below(n), v);
+}
+static inline vec add(vec a, vec b) { return _mm512_add_ps(a, b); }
+static inline vec sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
+static inline vec mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
+static inline vec div_of(vec a, vec b) { return _mm512_div_ps(a, b); }
+static inline vec max_of(vec a, vec b) { return _mm512_max_ps(a, b); }
+static inline vec fma_of(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
+static inline vec to_exponent(vec v) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(v), 23));
+}
+static inline float first_of(vec v) { return _mm512_cvtss_f32(v); }
+static inline float most_of(vec v) { return _mm512_reduce_max_ps(v); }
+static inline float sum_of(vec v) { return _mm512_reduce_add_ps(v); }
+static inline left load_left(const float *p) { return _mm512_set1_ps(*p); }
+static inline vec fma_left(left a, int element, vec b, vec c) {
+    (void)element;
+    return _mm512_fmadd_ps(a, b, c);
+}
+
+static inline void store_sums(float *out, const vec v[4]) {
+    __m512 low = _mm512_add_ps(_mm512_unpacklo_ps(v[0], v[1]), _mm512_unpackhi_ps(v[0], v[1]));
+    __m512 high = _mm512_add_ps(_mm512_unpacklo_ps(v[2], v[3]), _mm512_unpackhi_ps(v[2], v[3]));
+    __m512 quarters = _mm512_add_ps(_mm512_shuffle_ps(low, high, 0x44),
+                                    _mm512_shuffle_ps(low, high, 0xee));
+    __m256 halves = _mm256_add_ps(_mm512_castps512_ps256(quarters),
+                                  _mm512_extractf32x8_ps(quarters, 1));
+    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(halves),
+                                  _mm256_extractf128_ps(halves, 1)));
+}
+
+/* By halves: pairs of 32-, 64-, 128- and 256-bit pieces change places. */
+static inline void transpose(vec v[LANES]) {
+    __m512 t[LANES];
+#pragma GCC unroll 8
+    for (int i = 0; i < LANES; i += 2) {
+        t[i] = _mm512_unpacklo_ps(v[i], v[i + 1]);
+        t[i + 1] = _mm512_unpackhi_ps(v[i], v[i + 1]);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < LANES; i += 4)
+#pragma GCC unroll 2
+        for (int j = 0; j < 2; j++) {
+            v[i + 2 * j] = _mm512_shuffle_ps(t[i + j], t[i + 2 + j], 0x44);
+            v[i + 2 * j + 1] = _mm512_shuffle_ps(t[i + j], t[i + 2 + j], 0xee);
+        }
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        t[j] = _mm512_shuffle_f32x4(v[j], v[4 + j], 0x88);
+        t[4 + j] = _mm512_shuffle_f32x4(v[j], v[4 + j], 0xdd);
+        t[8 + j] = _mm512_shuffle_f32x4(v[8 + j], v[12 + j], 0x88);
+        t[12 + j] = _mm512_shuffle_f32x4(v[8 + j], v[12 + j], 0xdd);
+    }
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        v[j] = _mm512_shuffle_f32x4(t[j], t[8 + j], 0x88);
+        v[8 + j] = _mm512_shuffle_f32x4(t[j], t[8 + j], 0xdd);
+        v[4 + j] = _mm512_shuffle_f32x4(t[4 + j], t[12 + j], 0x88);
+        v[12 + j] = _mm512_shuffle_f32x4(t[4 + j], t[12 + j], 0xdd);
+    }
+}
+
+#include "attention.h"

@@ -1,0 +1,360 @@
+/* Prefill: every query of a sequence against the keys that it may see, in register tiles.
+ *
+ * Queries lie in the lanes.  A tile of QUERIES = COLUMNS x LANES queries is transposed once; then
+ * both products have one form, a register tile of ROWS x COLUMNS vectors,
+ *
+ *   scores^T [key][query] = sum over head_dim  k[key][p] q^T[p][query]
+ *   o^T  [element][query] += sum over keys     v[key][element] p^T[key][query]
+ *
+ * in which k and v are read where they lie, an element at a time, and never packed; maximum,
+ * sum and rescaling of the softmax go down the lanes without a horizontal step.
+ *
+ * A block of KEYS keys is multiplied with TILES tiles before the next is read, so that k and v
+ * come from beyond the second-level cache once per TILES x QUERIES queries.  Grains are such
+ * groups of queries of a head, longest first.
+ *
+ * Causal: keys behind the diagonal are skipped by groups of ROWS keys and vectors of LANES
+ * queries, and masked one by one where the diagonal crosses a vector.
+ *
+ * Besides flash.h's, an instruction set defines ROWS (a multiple of ELEMENTS), COLUMNS, KEYS,
+ * TILES and WIDTHS(W) = W(1) ... W(COLUMNS); and, where a tile fills the registers to the last,
+ * IN_ORDER(sum, address), which makes the compiler read `address` after it has written `sum`.
+ */
+#ifndef ARMBENCH_PREFILL_H
+#define ARMBENCH_PREFILL_H
+
+#include "flash.h"
+
+#ifndef IN_ORDER
+#define IN_ORDER(sum, address) ((void)0)
+#endif
+#define QUERIES (COLUMNS * LANES)
+#define ROW_BLOCK (LANES > ROWS ? LANES : ROWS)
+#define DIAGONAL 16 /* keys multiplied at once on the diagonal; at least LANES */
+
+/* ---- register tiles ---------------------------------------------------------------------- */
+
+/* sum[i][j] += row[i][p] b[p][j] over p < depth; b has a multiple of ELEMENTS rows of QUERIES,
+ * zero from depth on. */
+#if ELEMENTS == 1
+INLINE void multiply_keys(const int columns, int64_t depth, const float *const row[ROWS],
+                          const float *b, vec sum[ROWS][COLUMNS]) {
+    for (int64_t p = 0; p < depth; p++, b += QUERIES) {
+        vec x[COLUMNS];
+        UNROLL for (int j = 0; j < columns; j++) x[j] = load(b + j * LANES);
+        UNROLL for (int i = 0; i < ROWS; i++) {
+            left a = load_left(row[i] + p);
+            UNROLL for (int j = 0; j < columns; j++) {
+                sum[i][j] = fma_left(a, 0, x[j], sum[i][j]);
+                IN_ORDER(sum[i][j], p);
+            }
+        }
+    }
+}
+#else
+INLINE void multiply_elements(const int columns, const left a[ROWS], const float *b,
+                              vec sum[ROWS][COLUMNS]) {
+    UNROLL for (int e = 0; e < ELEMENTS; e++)
+        UNROLL for (int j = 0; j < columns; j++) {
+            vec x = load(b + e * QUERIES + j * LANES);
+            UNROLL for (int i = 0; i < ROWS; i++) sum[i][j] = fma_left(a[i], e, x, sum[i][j]);
+        }
+}
+
+INLINE void multiply_keys(const int columns, int64_t depth, const float *const row[ROWS],
+                          const float *b, vec sum[ROWS][COLUMNS]) {
+    left a[ROWS];
+    int64_t p = 0;
+    for (; p + ELEMENTS <= depth; p += ELEMENTS, b += ELEMENTS * QUERIES) {
+        UNROLL for (int i = 0; i < ROWS; i++) a[i] = load_left(row[i] + p);
+        multiply_elements(columns, a, b, sum);
+    }
+    if (p < depth) {
+        UNROLL for (int i = 0; i < ROWS; i++) a[i] = load_first(row[i] + p, depth - p);
+        multiply_elements(columns, a, b, sum);
+    }
+}
+#endif
+
+/* sum[i][j] += a[p][i] b[p][j] over p < depth; a has rows of `stride`, b of QUERIES. */
+INLINE void multiply_values(const int columns, int64_t depth, const float *a, int64_t stride,
+                            const float *b, vec sum[ROWS][COLUMNS]) {
+    for (int64_t p = 0; p < depth; p++, a += stride, b += QUERIES) {
+#if ELEMENTS == 1
+        vec x[COLUMNS];
+        UNROLL for (int j = 0; j < columns; j++) x[j] = load(b + j * LANES);
+        UNROLL for (int i = 0; i < ROWS; i++) {
+            left y = load_left(a + i);
+            UNROLL for (int j = 0; j < columns; j++) {
+                sum[i][j] = fma_left(y, 0, x[j], sum[i][j]);
+                IN_ORDER(sum[i][j], a);
+            }
+        }
+#else
+        left y[ROWS / ELEMENTS];
+        UNROLL for (int i = 0; i < ROWS / ELEMENTS; i++) y[i] = load_left(a + i * ELEMENTS);
+        UNROLL for (int j = 0; j < columns; j++) {
+            vec x = load(b + j * LANES);
+            UNROLL for (int i = 0; i < ROWS; i++)
+                sum[i][j] = fma_left(y[i / ELEMENTS], i % ELEMENTS, x, sum[i][j]);
+        }
+#endif
+    }
+}
+
+INLINE void scores_of(const int columns, int64_t depth, const float *const row[ROWS],
+                      const float *q, float *scores) {
+    vec sum[ROWS][COLUMNS];
+    UNROLL for (int i = 0; i < ROWS; i++)
+        UNROLL for (int j = 0; j < columns; j++) sum[i][j] = splat(0);
+    multiply_keys(columns, depth, row, q, sum);
+    UNROLL for (int i = 0; i < ROWS; i++)
+        UNROLL for (int j = 0; j < columns; j++) store(scores + i * QUERIES + j * LANES, sum[i][j]);
+}
+
+INLINE void values_of(const int columns, int64_t keys, const float *v, int64_t stride,
+                      const float *p, const float *rescale, float *o) {
+    vec sum[ROWS][COLUMNS];
+    UNROLL for (int i = 0; i < ROWS; i++)
+        UNROLL for (int j = 0; j < columns; j++)
+            sum[i][j] = mul(load(rescale + j * LANES), load(o + i * QUERIES + j * LANES));
+    multiply_values(columns, keys, v, stride, p, sum);
+    UNROLL for (int i = 0; i < ROWS; i++)
+        UNROLL for (int j = 0; j < columns; j++) store(o + i * QUERIES + j * LANES, sum[i][j]);
+}
+
+static NOINLINE void scores_tile(int64_t columns, int64_t depth, const float *const row[ROWS],
+                                 const float *q, float *scores) {
+#define WIDTH(n) case n: scores_of(n, depth, row, q, scores); break;
+    switch (columns) { WIDTHS(WIDTH) }
+#undef WIDTH
+}
+
+static NOINLINE void values_tile(int64_t columns, int64_t keys, const float *v, int64_t stride,
+                                 const float *p, const float *rescale, float *o) {
+#define WIDTH(n) case n: values_of(n, keys, v, stride, p, rescale, o); break;
+    switch (columns) { WIDTHS(WIDTH) }
+#undef WIDTH
+}
+
+/* ---- workspace --------------------------------------------------------------------------- */
+
+/* Queries `first` to `first + queries` of a head; q^T and o^T are [head_dim, padded][QUERIES]. */
+typedef struct query_tile {
+    int64_t first, queries, columns;
+    int causal;
+    float *q, *o, *most, *sum; /* most, sum: [QUERIES], of what the softmax has seen */
+} query_tile;
+
+typedef struct key_block {
+    const float *k, *v, *v_edge; /* v_edge: [KEYS][ROWS], what a row has beyond whole ROWS */
+    int64_t first, keys, head_dim;
+} key_block;
+
+INLINE int64_t tile_floats(attention_shape s) {
+    return 2 * (padded(s.head_dim, ROW_BLOCK) + 1) * QUERIES;
+}
+
+static uint64_t prefill_scratch_bytes(const int64_t *params) {
+    int64_t tiles = TILES * tile_floats(shape_of(params));
+    return (uint64_t)(tiles + (KEYS + ROWS + 1) * QUERIES + KEYS * ROWS) * sizeof(float);
+}
+
+/* ---- one block of keys against one tile of queries --------------------------------------- */
+
+/* The first vector of queries that may see `key`. */
+INLINE int64_t first_column(const query_tile *t, int64_t key) {
+    return t->causal && key > t->first ? (key - t->first) / LANES : 0;
+}
+
+static void find_scores(const query_tile *t, const key_block *b, float *scores) {
+    for (int64_t r = 0; r < b->keys; r += ROWS) {
+        const float *row[ROWS];
+        for (int i = 0; i < ROWS; i++)
+            row[i] = b->k + min_of(r + i, b->keys - 1) * b->head_dim;
+        int64_t from = first_column(t, b->first + r);
+        scores_tile(t->columns - from, b->head_dim, row, t->q + from * LANES,
+                    scores + r * QUERIES + from * LANES);
+    }
+}
+
+/* -inf in the first `count` lanes. */
+INLINE vec mask_first(int64_t count) {
+    static const float steps[2 * 16] = {
+        -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY,
+        -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY};
+    return load(steps + 16 - count);
+}
+
+/* Turns a column of scores into unnormalised probabilities; returns the factor by which what was
+ * summed before has to shrink.  Every lane sees the keys below `whole` and none those from `seen`
+ * on; in between, lane i sees the keys up to `own` + i. */
+INLINE vec softmax_column(float *scores, int64_t own, int64_t whole, int64_t seen, float *most,
+                          float *sum) {
+    vec before = load(most), now = before;
+    for (int64_t r = 0; r < whole; r++)
+        now = max_of(now, load(scores + r * QUERIES));
+    for (int64_t r = whole; r < seen; r++) {
+        vec masked = add(load(scores + r * QUERIES), mask_first(r - own));
+        store(scores + r * QUERIES, masked);
+        now = max_of(now, masked);
+    }
+    vec rescale = exp2_of(sub(before, now)), total = mul(load(sum), rescale);
+    for (int64_t r = 0; r < seen; r++) {
+        vec p = exp2_of(sub(load(scores + r * QUERIES), now));
+        store(scores + r * QUERIES, p);
+        total = add(total, p);
+    }
+    store(most, now);
+    store(sum, total);
+    return rescale;
+}
+
+static void softmax(const query_tile *t, const key_block *b, float *scores, float *rescale) {
+    for (int64_t j = 0; j < t->columns; j++) {
+        float *column = scores + j * LANES;
+        int64_t own = t->causal ? t->first + j * LANES - b->first : b->keys;
+        int64_t whole = clamped(own + 1, b->keys), seen = clamped(own + LANES, b->keys);
+        vec shrink = splat(1);
+        if (seen)
+            shrink = softmax_column(column, own, whole, seen, t->most + j * LANES,
+                                    t->sum + j * LANES);
+        store(rescale + j * LANES, shrink);
+        for (int64_t r = seen; r < b->keys; r++)
+            store(column + r * QUERIES, splat(0));
+    }
+}
+
+/* o^T = rescale o^T + v^T p^T.  On the diagonal, a few keys at a time: queries before them are
+ * left out. */
+static void add_values(const query_tile *t, const key_block *b, const float *p, float *rescale) {
+    int64_t d = b->head_dim;
+    for (int64_t from = 0, to; from < b->keys; from = to) {
+        int64_t column = first_column(t, b->first + from), skip = column * LANES;
+        to = t->causal ? t->first + skip + DIAGONAL - b->first : b->keys;
+        to = min_of(to, b->keys);
+        for (int64_t i = 0; i < d; i += ROWS) {
+            int edge = i + ROWS > d;
+            values_tile(t->columns - column, to - from,
+                        edge ? b->v_edge + from * ROWS : b->v + from * d + i, edge ? ROWS : d,
+                        p + from * QUERIES + skip, rescale + skip, t->o + i * QUERIES + skip);
+        }
+        for (int64_t j = 0; j < t->columns; j++)
+            store(rescale + j * LANES, splat(1));
+    }
+}
+
+/* ---- a group of tiles -------------------------------------------------------------------- */
+
+/* q^T, scaled, with zeros for the queries and elements that a tile does not have. */
+static void load_queries(const query_tile *t, int64_t head_dim, float scale, const float *q) {
+    for (int64_t p = 0; p < head_dim; p += LANES)
+        for (int64_t j = 0; j < t->columns; j++) {
+            vec v[LANES];
+            UNROLL for (int i = 0; i < LANES; i++) {
+                const float *from = q + (j * LANES + i) * head_dim + p;
+                v[i] = j * LANES + i >= t->queries ? splat(0)
+                       : p + LANES <= head_dim     ? load(from)
+                                                   : load_first(from, head_dim - p);
+            }
+            transpose(v);
+            UNROLL for (int i = 0; i < LANES; i++)
+                store(t->q + (p + i) * QUERIES + j * LANES, mul(v[i], splat(scale)));
+        }
+    for (int64_t i = 0; i < padded(head_dim, ROW_BLOCK) * QUERIES; i += LANES)
+        store(t->o + i, splat(0));
+    for (int64_t j = 0; j < t->columns; j++) {
+        store(t->most + j * LANES, splat(-INFINITY));
+        store(t->sum + j * LANES, splat(0));
+    }
+}
+
+static void store_output(const query_tile *t, int64_t head_dim, float *o) {
+    for (int64_t j = 0; j < t->columns; j++) {
+        vec share = div_of(splat(1), load(t->sum + j * LANES));
+        for (int64_t p = 0; p < head_dim; p += LANES) {
+            vec v[LANES];
+            UNROLL for (int i = 0; i < LANES; i++)
+                v[i] = mul(load(t->o + (p + i) * QUERIES + j * LANES), share);
+            transpose(v);
+            UNROLL for (int i = 0; i < LANES; i++) {
+                float *to = o + (j * LANES + i) * head_dim + p;
+                if (j * LANES + i < t->queries)
+                    store_most(to, head_dim - p, v[i]);
+            }
+        }
+    }
+}
+
+/* The elements of v that do not fill ROWS, in rows of ROWS. */
+static void copy_edge(const key_block *b, float *edge) {
+    int64_t left_over = b->head_dim % ROWS, start = b->head_dim - left_over;
+    for (int64_t r = 0; left_over && r < b->keys; r++)
+        for (int64_t i = 0; i < ROWS; i++)
+            edge[r * ROWS + i] = i < left_over ? b->v[r * b->head_dim + start + i] : 0;
+}
+
+static int64_t lay_out_tiles(attention_shape s, int causal, int64_t first, float *space,
+                             query_tile tiles[TILES]) {
+    int64_t count = 0;
+    for (; count < TILES && first < s.seq; count++, first += QUERIES, space += tile_floats(s)) {
+        int64_t matrix = padded(s.head_dim, ROW_BLOCK) * QUERIES;
+        int64_t queries = min_of(QUERIES, s.seq - first);
+        tiles[count] = (query_tile){
+            .first = first, .queries = queries, .columns = blocks(queries, LANES), .causal = causal,
+            .q = space, .o = space + matrix, .most = space + 2 * matrix,
+            .sum = space + 2 * matrix + QUERIES};
+    }
+    return count;
+}
+
+static void attend(query_tile *tiles, int64_t count, const key_block *all, float *space) {
+    float *scores = space, *rescale = scores + (KEYS + ROWS) * QUERIES, *edge = rescale + QUERIES;
+    for (int64_t first = 0; first < all->keys; first += KEYS) {
+        key_block b = {all->k + first * all->head_dim, all->v + first * all->head_dim, edge, first,
+                       min_of(KEYS, all->keys - first), all->head_dim};
+        copy_edge(&b, edge);
+        for (query_tile *t = tiles; t < tiles + count; t++) {
+            if (t->causal)
+                b.keys = min_of(min_of(KEYS, all->keys - first), t->first + t->queries - first);
+            if (b.keys <= 0)
+                continue;
+            find_scores(t, &b, scores);
+            softmax(t, &b, scores, rescale);
+            add_values(t, &b, scores, rescale);
+        }
+    }
+}
+
+/* Parameters: the shape's five, then causal. */
+static uint64_t prefill_grains(const int64_t *params, uint64_t phase) {
+    attention_shape s = shape_of(params);
+    (void)phase;
+    return (uint64_t)(s.batch * s.heads * blocks(s.seq, TILES * QUERIES));
+}
+
+static void prefill(const ab_call *call, uint64_t phase, uint64_t grain) {
+    attention_shape s = shape_of(call->params);
+    int causal = call->params[5] != 0;
+    int64_t groups = blocks(s.seq, TILES * QUERIES), head = (int64_t)grain / groups;
+    int64_t first = (groups - 1 - (int64_t)grain % groups) * TILES * QUERIES;
+    int64_t kv_head = head / (s.heads / s.kv_heads), matrix = s.seq * s.head_dim;
+    const float *q = (const float *)call->operands[0] + head * matrix;
+    float *o = (float *)call->operands[3] + head * matrix;
+    (void)phase;
+
+    query_tile tiles[TILES];
+    int64_t count = lay_out_tiles(s, causal, first, call->scratch, tiles);
+    for (query_tile *t = tiles; t < tiles + count; t++)
+        load_queries(t, s.head_dim, query_scale(s), q + t->first * s.head_dim);
+    key_block keys = {
+        .k = (const float *)call->operands[1] + kv_head * matrix,
+        .v = (const float *)call->operands[2] + kv_head * matrix,
+        .keys = causal ? min_of(s.seq, first + TILES * QUERIES) : s.seq,
+        .head_dim = s.head_dim};
+    attend(tiles, count, &keys, (float *)call->scratch + TILES * tile_floats(s));
+    for (query_tile *t = tiles; t < tiles + count; t++)
+        store_output(t, s.head_dim, o + t->first * s.head_dim);
+}
+
+#endif

@@ -11,7 +11,6 @@ import runpy
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,11 +19,11 @@ from armbench.bench import machine, native, registry
 from armbench.bench.facts import ISA
 from armbench.bench.machine import hostfiles
 from armbench.bench.model import Budget, Cache, Core, Machine, Node
+from tests.machines import fake_root
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 
 
-fake_root = SimpleNamespace(**runpy.run_path(str(REPOSITORY / "tests/machines/fake_root.py")))
 SPECS: dict[str, Any] = fake_root.specs()
 # Instruction sets that the specs speak of; later ones do not make them wrong.
 JUDGED = {

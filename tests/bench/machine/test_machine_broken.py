@@ -7,10 +7,8 @@ import json
 import os
 import random
 import re
-import runpy
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,9 +16,8 @@ import pytest
 from armbench.bench import machine
 from armbench.bench.machine import hostfiles
 from armbench.bench.model import Machine
+from tests.machines import fake_root
 
-HERE = Path(__file__).parent
-fake_root = SimpleNamespace(**runpy.run_path(str(HERE.parent / "machines/fake_root.py")))
 SPECS: dict[str, Any] = fake_root.specs()
 FUZZED = (
     "gb10-x925-a725",

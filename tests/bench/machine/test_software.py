@@ -77,7 +77,7 @@ def test_without_the_native_library(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_libraries_are_not_imported() -> None:
     code = (
-        "import sys\nfrom armbench.bench import software\n"
+        "import sys\nfrom armbench.bench.machine import software\n"
         "found = software.describe({'hypothesis': None})['libraries'][0]\n"
         "assert found['version'], found\nprint('hypothesis' in sys.modules)"
     )

@@ -416,3 +416,12 @@ class Session:
 def empty(shape: Sequence[int] | int, dtype: np.dtype[Any] | type | str) -> Array:
     """An output's data: shape and type without memory behind it."""
     return np.broadcast_to(np.zeros((), dtype), shape)
+
+
+def largest_error(output: Array, expected: Array, scale: Array) -> float:
+    """The largest |output - expected| / scale, element by element; inf where output is not finite."""
+    difference = output - expected
+    np.abs(difference, out=difference)
+    difference /= scale
+    worst = float(difference.max(initial=0.0))
+    return worst if np.isfinite(worst) else float("inf")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -23,7 +22,7 @@ def print_kernels(
     """Every kernel with its variants, runnable or why not, and its cases."""
     for name, kernel in kernels.items():
         console.print(Text(f"{name}: {kernel.summary}", style="bold"))
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 2), show_header=False)
         table.add_column(no_wrap=True)
         table.add_column()
         for variant in variants[name]:

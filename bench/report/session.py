@@ -1,9 +1,8 @@
-"""A session as tables: per kernel one row a case and variant, CPUs side by side."""
+"""A session as tables: one a kernel, a row for each variant of each case, CPUs side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -25,15 +24,6 @@ MEANINGS = {
 }
 OVERHEAD_SHARE = 0.02
 MARKED_SHARE = 0.25  # of the processes, from which on a row carries their mark
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A case and variant with its summaries by place."""
-
-    case: str
-    variant: str
-    cells: Mapping[Place, tuple[Result, Summary]]
 
 
 def print_session(
@@ -72,7 +62,7 @@ def _subline(session: Session, measured_share: float | None) -> str:
     rounds = len(session.rounds)
     parts = [str(info["started"])[:16].replace("T", " "), f"profile {info['profile']}", f"{rounds} rounds"]
     if measured_share is not None:
-        parts.append(f"{units.percent(measured_share)} of the time in samples and warm-up")
+        parts.append(f"{units.percent(measured_share)} in samples and warm-up")
     if info.get("partial"):
         parts.append("PARTIAL: interrupted")
     return " · ".join(parts)
@@ -82,74 +72,70 @@ def _subline(session: Session, measured_share: float | None) -> str:
 
 
 def _kernel_table(kernel: str, rows: Sequence[tuple[Result, Summary]], marks: set[str]) -> Table:
-    places = sorted({(r.mode, r.threads) for r, _ in rows}, key=lambda place: (place[1], place[0]))
-    best = max(s.rate.value for _, s in rows)
-    size, prefix = units.scale_for(best)
+    places = sorted({_place(result) for result, _ in rows}, key=lambda place: (place[1], place[0]))
+    size, prefix = units.scale_for(max(summary.rate.value for _, summary in rows))
     unit = units.unit_name(prefix, rows[0][1].rate.unit)
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(f"{kernel}, {unit}", no_wrap=True)
-    table.add_column("variant", no_wrap=True)
+    table.add_column(Text.assemble((kernel, "bold"), f", {unit}"), no_wrap=True)
     for index, place in enumerate(places):
         table.add_column(_place_name(place), justify="right", no_wrap=True)
         table.add_column("±", justify="right", no_wrap=True)
         table.add_column("time/call" if index == 0 else "x", justify="right", no_wrap=True)
-    previous = ""
-    for line in _lines(rows):
-        fastest = _fastest(rows, line.case, places)
-        table.add_row(
-            Text("" if line.case == previous else line.case),
-            Text(line.variant),
-            *_cells(line, places, size, fastest, marks),
-        )
-        previous = line.case
+    table.add_column("", no_wrap=True)
+    for case, lines in _by_case(rows).items():
+        table.add_row(Text(case, style="cyan"))
+        fastest = _fastest(lines)
+        for variant, cells in lines.items():
+            found = {mark for result, _ in cells.values() for mark in row_marks(result)}
+            marks.update(found)
+            row = _cells(cells, places, size, fastest)
+            table.add_row(Text(f"  {variant}"), *row, Text("".join(sorted(found)), style="yellow"))
     return table
+
+
+def _place(result: Result) -> Place:
+    return result.mode, result.threads
 
 
 def _place_name(place: Place) -> str:
     mode, threads = place
     name = "1 CPU" if threads == 1 else f"{threads} CPUs"
-    return f"{name} ∥" if mode == "parallel" else name
+    return f"{name} as one" if mode == "parallel" else name
 
 
-def _lines(rows: Iterable[tuple[Result, Summary]]) -> list[Line]:
-    found: dict[tuple[str, str], dict[Place, tuple[Result, Summary]]] = {}
+Cells = dict[Place, tuple[Result, Summary]]
+
+
+def _by_case(rows: Iterable[tuple[Result, Summary]]) -> dict[str, dict[str, Cells]]:
+    """{case: {variant: {place: what was measured}}}, all in the order of the file."""
+    found: dict[str, dict[str, Cells]] = {}
     for result, summary in rows:
-        cells = found.setdefault((result.case, result.variant), {})
-        cells[result.mode, result.threads] = (result, summary)
-    order = list(dict.fromkeys(case for case, _ in found))
-    return sorted(
-        (Line(case, variant, cells) for (case, variant), cells in found.items()),
-        key=lambda line: order.index(line.case),
-    )
+        cells = found.setdefault(result.case, {}).setdefault(result.variant, {})
+        cells[_place(result)] = (result, summary)
+    return found
 
 
-def _fastest(
-    rows: Iterable[tuple[Result, Summary]], case: str, places: Sequence[Place]
-) -> dict[Place, float]:
-    return {
-        place: max(
-            (s.rate.value for r, s in rows if r.case == case and (r.mode, r.threads) == place), default=0.0
-        )
-        for place in places
-    }
+def _fastest(lines: Mapping[str, Cells]) -> dict[Place, float]:
+    """The highest rate of each place."""
+    fastest: dict[Place, float] = {}
+    for cells in lines.values():
+        for place, (_, summary) in cells.items():
+            fastest[place] = max(fastest.get(place, 0.0), summary.rate.value)
+    return fastest
 
 
 def _cells(
-    line: Line, places: Sequence[Place], size: float, fastest: Mapping[Place, float], marks: set[str]
-) -> list[Text]:
-    cells: list[Text] = []
+    cells: Cells, places: Sequence[Place], size: float, fastest: Mapping[Place, float]
+) -> Iterator[Text]:
     for index, place in enumerate(places):
-        if place not in line.cells:
-            cells += [Text("-", style="dim"), Text(""), Text("")]
+        if place not in cells:
+            yield from (Text("-", style="dim"), Text(""), Text(""))
             continue
-        result, summary = line.cells[place]
-        found = row_marks(result)
-        marks.update(found)
-        bold = "bold" if summary.rate.value == fastest[place] else ""
-        cells.append(Text(units.three_digits(summary.rate.value / size), style=bold))
-        cells.append(Text(_half_width(summary) + "".join(sorted(found)), style="dim"))
-        cells.append(Text(units.seconds(summary.seconds) if index == 0 else _speedup(line, places[0], place)))
-    return cells
+        _, summary = cells[place]
+        best = summary.rate.value == fastest[place]
+        yield Text(units.three_digits(summary.rate.value / size), style="bold" if best else "")
+        yield Text(_half_width(summary), style="dim")
+        yield Text(units.seconds(summary.seconds) if index == 0 else _speed_up(cells, places[0], place))
 
 
 def _half_width(summary: Summary) -> str:
@@ -158,10 +144,10 @@ def _half_width(summary: Summary) -> str:
     return units.percent((summary.high - summary.low) / 2 / summary.seconds).replace(" ", "")
 
 
-def _speedup(line: Line, first: Place, place: Place) -> str:
-    if first not in line.cells:
+def _speed_up(cells: Cells, first: Place, place: Place) -> str:
+    if first not in cells:
         return ""
-    return f"{line.cells[place][1].rate.value / line.cells[first][1].rate.value:.2f}"
+    return f"{cells[place][1].rate.value / cells[first][1].rate.value:.2f}"
 
 
 def row_marks(result: Result) -> set[str]:

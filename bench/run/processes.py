@@ -144,6 +144,8 @@ class Workers:
         begun: list[int] = []
         for rank, event in self._events(limit_seconds):
             if event is None:
+                if all(rank in ranks for ranks in done.values()):
+                    continue  # it has finished; others have not
                 if not begun:
                     raise WorkerError(f"a worker process {self._why(rank, limit_seconds)}")
                 yield Broken(begun[-1], self._why(rank, limit_seconds))
@@ -191,8 +193,9 @@ class Workers:
                     rank = key.data
                     chunk = os.read(key.fd, 1 << 20)
                     if not chunk:
+                        selector.unregister(key.fileobj)
                         yield rank, None
-                        return
+                        continue
                     *lines, pending[rank] = (pending[rank] + chunk).split(b"\n")
                     for line in lines:
                         yield rank, json.loads(line)

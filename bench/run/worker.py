@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -27,7 +27,7 @@ from armbench.bench.run import sampling
 from armbench.bench.run.problems import ProblemFile
 
 PR_SET_PDEATHSIG = 1  # of linux/prctl.h
-FULL_CHECK_HEADER = 64  # bytes before a verified output: the first tells whether it is there
+ROOM_HEADER = 64  # bytes before a verified output: the first tells whether it is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,18 +227,16 @@ class Checker:
 
     def verify(self, all_outputs: Sequence[Mapping[str, Array]]) -> float:
         """The largest error of any thread's outputs; keeps the first thread's for `check`."""
-        worst = max(self._error(outputs) for outputs in all_outputs)
-        packed = self._pack(all_outputs[0])
-        if packed is not None and not self.room[0]:
-            self.room[FULL_CHECK_HEADER:] = packed
-            self.room[0] = 1
-        return worst
+        first, *others = all_outputs
+        worst = self._error(first)
+        if not self.room[0]:
+            self._keep(first)
+        return max([worst, *(self._error(outputs) for outputs in others if not self._kept(outputs))])
 
     def check(self, all_outputs: Sequence[Mapping[str, Array]]) -> None:
         """Every thread's last timed output is the verified one, or right within the tolerance."""
         for outputs in all_outputs:
-            packed = self._pack(outputs)
-            if packed is None or not self.room[0] or (packed != self.room[FULL_CHECK_HEADER:]).any():
+            if not self._kept(outputs):
                 self._error(outputs)
 
     def _error(self, outputs: Mapping[str, Array]) -> float:
@@ -248,21 +246,35 @@ class Checker:
             raise WrongResultError(f"wrong result: error {error:.3g}, tolerance {self.problem.tolerance:.3g}")
         return error
 
-    def _pack(self, outputs: Mapping[str, Array]) -> Array | None:
-        """All outputs as bytes; None when a library returns them in another shape or type."""
-        parts = []
+    def _keep(self, outputs: Mapping[str, Array]) -> None:
+        """Make these the verified outputs, unless a library gives them in another shape or type."""
+        pairs = list(self._pairs(outputs))
+        if None not in pairs:
+            for array, room in filter(None, pairs):
+                room[:] = array
+            self.room[0] = 1
+
+    def _kept(self, outputs: Mapping[str, Array]) -> bool:
+        """Whether these are, bit by bit, the verified outputs."""
+        return bool(self.room[0]) and all(p and np.array_equal(*p) for p in self._pairs(outputs))
+
+    def _pairs(self, outputs: Mapping[str, Array]) -> Iterator[tuple[Array, Array] | None]:
+        """(bytes of an output, its place in the room), None when the output is not of the stated kind."""
+        start = ROOM_HEADER
         for operand in self.problem.operands:
             if operand.output:
-                array = outputs.get(operand.name)
-                if array is None or (array.shape, array.dtype) != (operand.data.shape, operand.data.dtype):
-                    return None
-                parts.append(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
-        return np.concatenate(parts)
+                array, stated = outputs.get(operand.name), operand.data
+                end = start + stated.nbytes
+                if array is None or (array.shape, array.dtype) != (stated.shape, stated.dtype):
+                    yield None
+                else:
+                    yield np.ascontiguousarray(array).reshape(-1).view(np.uint8), self.room[start:end]
+                start = end
 
 
 def verified_bytes(problem: Problem) -> int:
     """Room that a Checker needs for a verified output."""
-    return FULL_CHECK_HEADER + sum(o.data.nbytes for o in problem.operands if o.output)
+    return ROOM_HEADER + sum(o.data.nbytes for o in problem.operands if o.output)
 
 
 # --- several processes in step -------------------------------------------------------------
@@ -386,6 +398,7 @@ def serve(job: Job, out: TextIO) -> None:
         out.flush()
 
     worker = Worker(job)
+    gc.freeze()  # what is loaded stays: no collection runs into a sample
     gc.disable()
     for trial in job.trials:
         tell({"start": trial.index})
@@ -397,7 +410,6 @@ def serve(job: Job, out: TextIO) -> None:
             tell({"failed": trial.index, "reason": str(error)})
         except Exception as error:
             tell({"failed": trial.index, "reason": f"{type(error).__name__}: {error}"})
-        gc.collect()
 
 
 def die_with_parent() -> None:

@@ -17,7 +17,18 @@ from typing import Literal
 
 import numpy as np
 
-from armbench.bench.model import Array, Case, Kernel, Operand, Param, Problem, Settings, Work, empty
+from armbench.bench.model import (
+    Array,
+    Case,
+    Kernel,
+    Operand,
+    Param,
+    Problem,
+    Settings,
+    Work,
+    empty,
+    largest_error,
+)
 
 HEAD_DIM = 128
 PREFILL_HEADS = 8
@@ -148,9 +159,7 @@ def _probabilities(q: Array, keys: Array, first: int | None) -> Array:
 
 def error(problem: Problem, outputs: Mapping[str, Array]) -> float:
     """The largest |o - expected| / sum p |v|, element by element; inf where o is not finite."""
-    difference = np.abs(outputs["o"] - problem.expected["o"]) / problem.expected["scale"]
-    worst = float(difference.max(initial=0.0))
-    return worst if np.isfinite(worst) else float("inf")
+    return largest_error(outputs["o"], problem.expected["o"], problem.expected["scale"])
 
 
 KERNEL = Kernel(

@@ -10,7 +10,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from armbench.bench.model import Array, Case, Kernel, Operand, Param, Problem, Settings, Work, empty
+from armbench.bench.model import (
+    Array,
+    Case,
+    Kernel,
+    Operand,
+    Param,
+    Problem,
+    Settings,
+    Work,
+    empty,
+    largest_error,
+)
 
 SQUARE = (128, 256, 512, 1024, 2048)
 CORE_SQUARE = (128, 512, 1024, 2048)
@@ -62,9 +73,7 @@ def problem(case: Case, settings: Settings, seed: int) -> Problem:
 
 def error(problem: Problem, outputs: Mapping[str, Array]) -> float:
     """The largest |C - expected| / (|A| |B|), element by element; inf where C is not finite."""
-    difference = np.abs(outputs["c"] - problem.expected["c"]) / problem.expected["scale"]
-    worst = float(difference.max(initial=0.0))
-    return worst if np.isfinite(worst) else float("inf")
+    return largest_error(outputs["c"], problem.expected["c"], problem.expected["scale"])
 
 
 KERNEL = Kernel(

@@ -64,6 +64,7 @@ class Row:
                      but not one below the margin
     noise            the entry of SESSION_SD that was used, None when the sessions told it
     variants         of a "best native" row, those of BASE and NEW
+    disturbed        flags of the sides that were disturbed, "NEW preempted"
     reason           why it is invalid (excused: for a good reason), or undecided whatever the sessions
     """
 
@@ -84,6 +85,7 @@ class Row:
     sessions_needed: int | None = None
     noise: str | None = None
     notes: tuple[str, ...] = ()
+    disturbed: tuple[str, ...] = ()
 
     @property
     def matched(self) -> bool:
@@ -132,6 +134,7 @@ def _measure(pair: Pair, invalid: str | None) -> Measured:
         new_seconds=math.exp(log_seconds(pair.new)),
         margin=_margin((*pair.base, *pair.new)),
         notes=_notes(pair),
+        disturbed=_disturbed(pair),
     )
     if invalid:
         return Measured(row)
@@ -189,20 +192,22 @@ def _margin(observations: Observations) -> float:
 
 
 def _notes(pair: Pair) -> tuple[str, ...]:
-    """What was odd about the measuring."""
-    notes = [*_disturbance("BASE", pair.base), *_disturbance("NEW", pair.new)]
+    """What differs in the measuring itself."""
     pages = [{o.result.page_bytes for o in side} for side in (pair.base, pair.new)]
     if pages[0] != pages[1]:
         before, after = (" | ".join(sorted(map(str, side))) for side in pages)
-        notes.append(f"pages of {before} -> {after} bytes")
-    return tuple(notes)
+        return (f"pages of {before} -> {after} bytes",)
+    return ()
 
 
-def _disturbance(name: str, observations: Observations) -> list[str]:
-    processes = [process for o in observations for process in o.result.processes]
-    flags = sorted({flag for process in processes for flag in process.flags})
-    disturbed = sum(bool(process.flags) for process in processes)
-    return [f"{name} disturbed: {', '.join(flags)}"] if 4 * disturbed > len(processes) else []
+def _disturbed(pair: Pair) -> tuple[str, ...]:
+    """The flags of a side of which over a quarter of the processes have one, "NEW preempted"."""
+    found = []
+    for name, observations in (("BASE", pair.base), ("NEW", pair.new)):
+        processes = [process for o in observations for process in o.result.processes]
+        if 4 * sum(bool(process.flags) for process in processes) > len(processes):
+            found += [f"{name} {flag}" for flag in sorted({f for p in processes for f in p.flags})]
+    return tuple(found)
 
 
 # --- verdicts ------------------------------------------------------------------------------

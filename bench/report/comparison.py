@@ -1,7 +1,6 @@
 """A comparison as a table, and as JSON, Markdown and CSV.
 
-Everything must read well without colour and in 80 columns, and in ASCII, so that it survives any
-terminal, log or e-mail.
+Everything must read well without colour and in 80 columns.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -24,6 +24,8 @@ from armbench.bench.report.session import headline
 
 WIDE = 100  # columns, from which on times are shown too
 NAMED = 3  # trials of a footnote that are named
+LONGEST_VERDICT = len("? undecided (>99) ~")
+MANY = 99  # sessions that nobody will run
 
 
 # --- numbers -------------------------------------------------------------------------------
@@ -127,35 +129,42 @@ def _change(change: Change) -> str:
 
 
 def _by_kernel(rows: Sequence[Row]) -> list[Row]:
-    """Kernels together, in the order of their first row."""
-    order = list(dict.fromkeys(row.key.kernel for row in rows))
-    return sorted(rows, key=lambda row: order.index(row.key.kernel))
+    """Kernels and their cases together, in the order of their first row."""
+    order = list(dict.fromkeys((row.key.kernel, row.key.case) for row in rows))
+    kernels = list(dict.fromkeys(kernel for kernel, _ in order))
+
+    def place(row: Row) -> tuple[int, int]:
+        return kernels.index(row.key.kernel), order.index((row.key.kernel, row.key.case))
+
+    return sorted(rows, key=place)
 
 
 def _trials(rows: Sequence[Row], notes: Footnotes, wide: bool) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    table.add_column("kernel, case", overflow="fold", min_width=12)
-    table.add_column("variant", overflow="fold")
-    table.add_column("CPUs", justify="right")
+    """A heading row for each case, then a row for each variant and number of CPUs."""
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0)
+    table.add_column("kernel, case, variant", no_wrap=True)
+    table.add_column("CPUs", justify="right", no_wrap=True, min_width=4)
     if wide:
         table.add_column("BASE", justify="right")
         table.add_column("NEW", justify="right")
-    table.add_column("time", justify="right")
-    table.add_column("95 % interval", justify="right", no_wrap=True)
-    table.add_column("verdict", overflow="fold")
-    kernel = None
+    table.add_column("time", justify="right", no_wrap=True, min_width=7)
+    table.add_column("95 % interval", justify="right", no_wrap=True, min_width=15)
+    table.add_column(" verdict", no_wrap=True, min_width=LONGEST_VERDICT + 1)
+    kernel = case = None
     for row in rows:
         if row.key.kernel != kernel:
-            kernel = row.key.kernel
+            kernel, case = row.key.kernel, None
             table.add_row(Text(kernel, "bold"))
+        if _case(row) != case:
+            case = _case(row)
+            table.add_row(Text(f" {case}", "cyan"))
         times = [_time(row.base_seconds), _time(row.new_seconds)] if wide else []
         table.add_row(
-            Text(f" {_case(row)}"),
-            Text(_variant(row)),
-            _cpus(row, notes),
+            Text(f"   {_variant(row)}"),
+            str(row.key.threads),
             *times,
             *_ratio(row),
-            Text(_verdict(row) + notes.mark(_remarks(row)), SIGNS[row.verdict][1]),
+            Text(" " + _verdict(row) + notes.mark(_remarks(row)), SIGNS[row.verdict][1]),
         )
     return table
 
@@ -171,12 +180,8 @@ def _case(row: Row) -> str:
 
 
 def _variant(row: Row) -> str:
-    return f"best native: {' -> '.join(row.variants)}" if row.variants else row.key.variant
-
-
-def _cpus(row: Row, notes: Footnotes) -> Text:
-    split = notes.mark(["one problem split over these CPUs"]) if row.key.mode == "parallel" else ""
-    return Text(f"{row.key.threads}{split}")
+    name = f"best: {' -> '.join(row.variants)}" if row.variants else row.key.variant
+    return f"{name}, as one" if row.key.mode == "parallel" else name
 
 
 def _ratio(row: Row) -> tuple[str, str]:
@@ -187,17 +192,17 @@ def _ratio(row: Row) -> tuple[str, str]:
 
 def _verdict(row: Row) -> str:
     within = f" +-{units.percent(row.within)}" if row.within is not None else ""
-    return f"{SIGNS[row.verdict][0]} {row.verdict}{within}"
+    needed = f" ({_sessions(row.sessions_needed)})" if row.sessions_needed else ""
+    return f"{SIGNS[row.verdict][0]} {row.verdict}{within}{needed}{' ~' if row.disturbed else ''}"
+
+
+def _sessions(needed: int) -> str:
+    return str(needed) if needed < MANY else f">{MANY}"
 
 
 def _remarks(row: Row) -> Iterator[str]:
     if row.reason:
         yield row.reason
-    if row.sessions_needed and row.detectable:
-        yield (
-            f"differences show from {units.percent(row.detectable)} on; one as large as this looks "
-            f"needs {row.sessions_needed} sessions a side"
-        )
     yield from row.notes
 
 
@@ -224,6 +229,12 @@ def _explanation(comparison: Comparison) -> Iterator[str]:
     if not comparison.valid:
         return
     yield "time: of NEW over that of BASE; + is slower."
+    if any(row.key.mode == "parallel" for row in comparison.valid):
+        yield "as one: the CPUs share one problem."
+    if any(row.sessions_needed for row in comparison.valid):
+        yield "undecided (N): N sessions a side would tell a difference as large as it looks."
+    if disturbed := sorted({flag for row in comparison.valid for flag in row.disturbed}):
+        yield f"~: a side was disturbed ({', '.join(disturbed)})."
     used = {row.noise for row in comparison.valid if row.noise}
     priors = [f"{name} {units.percent(value)}" for name, value in SESSION_SD.items() if name in used]
     if priors:
@@ -327,7 +338,7 @@ def _markdown_rows(rows: Sequence[Row], notes: Footnotes) -> Iterator[str]:
             row.key.kernel,
             _case(row),
             _variant(row),
-            str(_cpus(row, notes)),
+            str(row.key.threads),
             _time(row.base_seconds),
             _time(row.new_seconds),
             *_ratio(row),

@@ -383,7 +383,8 @@ def test_disturbed_processes_and_other_pages_are_noted() -> None:
     disturbed = result()
     processes = tuple(replace(p, flags=("off_cpu",)) if p.round % 2 else p for p in disturbed.processes)
     row = one(result(page_bytes=2 << 20), replace(disturbed, processes=processes))
-    assert row.notes == ("NEW disturbed: off_cpu", "pages of 2097152 -> 4096 bytes")
+    assert row.notes == ("pages of 2097152 -> 4096 bytes",)
+    assert row.disturbed == ("NEW off_cpu",)
 
 
 # --- best native ---------------------------------------------------------------------------

@@ -110,7 +110,7 @@ def test_colours_only_on_a_terminal() -> None:
     plain = printed(mixed())
     coloured = printed(mixed(), force_terminal=True, color_system="truecolor")
     assert "\x1b" not in plain
-    assert "\x1b[1;31m+ slower" in coloured
+    assert "\x1b[1;31m + slower" in coloured
 
 
 def test_the_last_line_is_for_programs() -> None:

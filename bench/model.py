@@ -294,8 +294,9 @@ class Machine:
     @property
     def last_level_bytes(self) -> int | None:
         """Bytes of all instances of the last cache level, None when no cache is reported."""
-        sizes = {c.level: c.bytes * c.instances for c in self.caches if c.bytes and c.type != "instruction"}
-        return sizes[max(sizes)] if sizes else None
+        data = [c for c in self.caches if c.bytes and c.type != "instruction"]
+        last = max((c.level for c in data), default=None)
+        return sum((c.bytes or 0) * c.instances for c in data if c.level == last) or None
 
 
 # --- what was measured ---------------------------------------------------------------------
@@ -305,13 +306,20 @@ Ticks = tuple[tuple[int, ...], ...]  # [sample][thread]
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """The raw samples of one trial in one fresh process."""
+    """The raw samples of one trial in one fresh process.
+
+    A row has one column in parallel mode, else one for each thread.  Above eight threads it has
+    three, over the threads: slowest, fastest, harmonic mean (the number of threads divided by it
+    is the sum of their rates, which no other mean keeps); `thread_medians` then has each thread's
+    median over the samples, and is None otherwise.
+    """
 
     round: int
     pid: int
     warmup: Ticks
     samples: Ticks
     flags: tuple[str, ...] = ()
+    thread_medians: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,6 +390,12 @@ class Result:
     @property
     def threads(self) -> int:
         return len(self.cpus)
+
+    @property
+    def key(self) -> str:
+        """As Trial.key."""
+        cpus = ",".join(map(str, self.cpus))
+        return f"{self.kernel}/{self.variant}/{self.case}/{self.mode}/{cpus}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -422,8 +422,8 @@ class Data:
         for index, (name, (shape, dtype)) in enumerate(self._shapes.items()):
             address = library().ab_data_operand(self.handle, thread, copy, index)
             size = int(np.prod(shape)) * dtype.itemsize
-            raw = (ctypes.c_char * size).from_address(address)
-            views[name] = np.frombuffer(raw, dtype).reshape(shape)
+            raw = np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(address))
+            views[name] = raw.view(dtype).reshape(shape)
         return views
 
     def close(self) -> None:

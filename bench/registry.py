@@ -9,7 +9,7 @@ in sub-packages.
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
@@ -18,7 +18,7 @@ from types import ModuleType
 
 import armbench.kernels
 from armbench.bench import native
-from armbench.bench.facts import FEATURES, ISA
+from armbench.bench.facts import FEATURES, ISA, missing_features
 from armbench.bench.model import Kernel, Library, Variant
 
 GROUP = "armbench.kernels"
@@ -127,9 +127,3 @@ def host_feature_names() -> tuple[str, ...]:
     words = native.host_features()
     table = FEATURES.get(platform.machine(), {})
     return tuple(name for name, (word, bit) in table.items() if words[word] >> bit & 1)
-
-
-def missing_features(stem: str, features: Iterable[str]) -> list[str]:
-    """What a CPU with `features` lacks to run the instruction set `stem`."""
-    present = set(features)
-    return [name for name in ISA[stem]["requires"] if name not in present]

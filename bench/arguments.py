@@ -1,0 +1,162 @@
+"""The command line as argparse parsers: one-line errors, near names, environment variables."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NoReturn
+
+from armbench.bench import __version__
+from armbench.bench.errors import UserError
+from armbench.bench.plan import PROFILES
+
+TRUE = {"1", "true", "yes", "on"}
+
+
+class UsageError(UserError):
+    """What the user typed cannot be done; the message is one line that says what to type."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises UsageError with one line instead of printing the usage and leaving."""
+
+    def __init__(self, prog: str, description: str):
+        super().__init__(prog=prog, description=description, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message)
+
+    def parse_known(self, words: Sequence[str]) -> argparse.Namespace:
+        options, unknown = self.parse_known_args(words)
+        if unknown:
+            self._refuse(unknown[0])
+        return options
+
+    def _refuse(self, word: str) -> NoReturn:
+        if not word.startswith("-"):
+            raise UsageError(f"unexpected argument {word}; see {self.prog} --help")
+        known = [option for action in self._actions for option in action.option_strings]
+        close = get_close_matches(word.split("=")[0], known, n=3, cutoff=0.5)
+        hint = f"did you mean {', '.join(close)}?" if close else f"see {self.prog} --help"
+        raise UsageError(f"unknown option {word}; {hint}")
+
+
+def positive(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
+def count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return value
+
+
+def _machine(parser: Parser) -> None:
+    parser.add_argument("--root", type=Path, metavar="DIR", help="read another machine's /proc and /sys here")
+    parser.add_argument("--clock", action="store_true", help="measure the clock (takes 0.1 s)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _list(parser: Parser) -> None:
+    parser.add_argument("--corpus", type=Path, metavar="FILE", help="own text for tokenization")
+    parser.add_argument("--vocabulary", type=Path, metavar="FILE", help="a .tiktoken rank file")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _run(parser: Parser) -> None:
+    parser.add_argument(
+        "select", nargs="*", metavar="SELECT", help="KERNEL[/VARIANT[/CASE]] with globs; none selects all"
+    )
+    parser.add_argument("--profile", choices=list(PROFILES), default="standard")
+    parser.add_argument("--cpus", default="1,all", metavar="1|all|ladder|LIST", help="default: 1 and all")
+    parser.add_argument("--mode", choices=["throughput", "parallel", "both"], default="throughput",
+                        help="own data on every CPU, one problem split over them, or both")
+    parser.add_argument("--budget", type=positive, metavar="SECONDS", help="stop after about so long")
+    parser.add_argument("--precision", type=positive, metavar="PERCENT",
+                        help="stop a trial when its interval is this narrow (half-width)")
+    parser.add_argument("--rounds", type=count, metavar="N", help="at most so many rounds")
+    parser.add_argument("--limit", type=positive, default=120.0, metavar="SECONDS",
+                        help="give a trial up that takes longer (default 120)")
+    parser.add_argument("--seed", type=int, metavar="N", help="order of trials (default: random, recorded)")
+    parser.add_argument("--corpus", type=Path, metavar="FILE", help="own text for tokenization")
+    parser.add_argument("--vocabulary", type=Path, metavar="FILE", help="a .tiktoken rank file")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="result file")
+    parser.add_argument("--resume", type=Path, metavar="FILE", help="go on with an interrupted run")
+
+
+def _show(parser: Parser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--json", action="store_true", help="print JSON with the derived numbers")
+
+
+def _compare(parser: Parser) -> None:
+    parser.add_argument("base", type=Path, metavar="BASE")
+    parser.add_argument("new", type=Path, nargs="+", metavar="NEW")
+    parser.add_argument("--format", choices=["table", "json", "markdown", "csv"], default="table")
+    parser.add_argument("--gate", action="store_true", help="exit 1 when something is slower")
+    parser.add_argument("--strict", action="store_true", help="exit 3 when something is undecided")
+
+
+def _validate(parser: Parser) -> None:
+    parser.add_argument("file", type=Path, nargs="+", metavar="FILE")
+
+
+VERBS = {
+    "machine": (_machine, "what this machine is"),
+    "list": (_list, "kernels, variants and cases, runnable or why not"),
+    "run": (_run, "measure and write a result file"),
+    "show": (_show, "a result file as a table"),
+    "compare": (_compare, "two or more result files"),
+    "validate": (_validate, "check result files against the schema"),
+}
+
+
+def _parser() -> Parser:
+    top = Parser(
+        prog="armbench", description="What an Arm CPU really does on the kernels of AI inference and agentic work."
+    )
+    top.add_argument("--version", action="version", version=f"armbench {__version__}")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB")
+    for name, (fill, help_text) in VERBS.items():
+        fill(verbs.add_parser(name, help=help_text, description=help_text[0].upper() + help_text[1:] + "."))
+    return top
+
+
+def parse(words: Sequence[str], environment: Mapping[str, str] = os.environ) -> argparse.Namespace:
+    """The options of a command line; ARMBENCH_<OPTION> stands in for what is not given.
+
+    Raises UsageError; leaves with status 0 after --help and --version.
+    """
+    if not words or words[0].startswith("-"):
+        _parser().parse_known(words)
+        raise UsageError(f"say what to do: armbench {' | '.join(VERBS)}")
+    verb = words[0]
+    if verb not in VERBS:
+        close = get_close_matches(verb, VERBS, n=2, cutoff=0.5)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(VERBS)}"
+        raise UsageError(f"no verb {verb}; {hint}")
+    mine = Parser(prog=f"armbench {verb}", description=VERBS[verb][1])
+    VERBS[verb][0](mine)
+    options = mine.parse_known([*_from_environment(mine, environment), *words[1:]])
+    options.verb = verb
+    return options
+
+
+def _from_environment(mine: Parser, environment: Mapping[str, str]) -> list[str]:
+    words: list[str] = []
+    for action in mine._actions:
+        value = environment.get(f"ARMBENCH_{action.dest.upper()}")
+        if not action.option_strings or action.dest == "help" or not value:
+            continue
+        if action.nargs == 0:
+            words += [action.option_strings[-1]] if value.lower() in TRUE else []
+        else:
+            words.append(f"{action.option_strings[-1]}={value}")
+    return words

@@ -1,0 +1,164 @@
+"""The armbench command: arguments in, streams and an exit code out."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+
+from armbench.bench.arguments import UsageError, parse
+from armbench.bench.errors import UserError
+
+OK, SLOWER, USAGE, UNDECIDED, INCOMPARABLE, NOTHING, FAILED, WRONG, INTERNAL, INTERRUPTED = (
+    0, 1, 2, 3, 4, 5, 6, 7, 70, 130,
+)  # fmt: skip
+
+
+def main() -> None:
+    sys.exit(run(sys.argv[1:], sys.stdout, sys.stderr))
+
+
+def run(words: Sequence[str], out: TextIO, err: TextIO) -> int:
+    """Do what the words say; the exit code of the process."""
+    try:
+        options = parse(words)
+        return VERBS[options.verb](options, console(out), console(err))
+    except KeyboardInterrupt:
+        err.write("interrupted\n")
+        return INTERRUPTED
+    except BrokenPipeError:  # `armbench … | head` is no error
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except Exception as error:
+        return _complain(error, err)
+
+
+def console(stream: TextIO) -> Console:
+    """Plain text without colour codes when the stream is no terminal."""
+    width = None if stream.isatty() else int(os.environ.get("COLUMNS") or 80)
+    return Console(file=stream, width=width, highlight=False, soft_wrap=False)
+
+
+def _complain(error: Exception, err: TextIO) -> int:
+    """One line for what the user can mend; the trace only for our own mistakes."""
+    from armbench.bench.native import NativeError
+    from armbench.bench.registry import RegistryError
+    from armbench.bench.results import ResultError
+
+    if isinstance(error, (UserError, ResultError, NativeError, RegistryError)):
+        err.write(f"armbench: {error}\n")
+        return getattr(error, "exit_code", USAGE)
+    import traceback
+
+    traceback.print_exception(error, file=err)
+    err.write("armbench: this is a mistake of armbench itself; please report it with the lines above\n")
+    return INTERNAL
+
+
+# --- verbs ---------------------------------------------------------------------------------
+
+
+def machine(options: Namespace, out: Console, err: Console) -> int:
+    from armbench.bench import codec
+    from armbench.bench import machine as host
+    from armbench.bench.report.listing import print_machine
+
+    del err
+    root = options.root or Path("/")
+    if not root.is_dir():
+        raise UsageError(f"--root {root}: no such folder")
+    found = host.detect(root, clock=options.clock)
+    if options.json:
+        _print_json(codec.encode(found), out)
+    else:
+        print_machine(found, out)
+    return OK
+
+
+def listing(options: Namespace, out: Console, err: Console) -> int:
+    from armbench.bench import registry
+    from armbench.bench.model import Settings
+    from armbench.bench.report.listing import kernels_json, print_kernels
+
+    del err
+    settings = Settings(corpus=options.corpus, vocabulary=options.vocabulary)
+    kernels = registry.kernels()
+    variants = {name: registry.variants(name) for name in kernels}
+    cases = {name: kernel.cases(settings) for name, kernel in kernels.items()}
+    if options.json:
+        _print_json(kernels_json(kernels, variants, cases), out)
+    else:
+        print_kernels(kernels, variants, cases, out)
+    return OK
+
+
+def measure(options: Namespace, out: Console, err: Console) -> int:
+    from armbench.bench import session
+
+    return session.run(options, out, err)
+
+
+def show(options: Namespace, out: Console, err: Console) -> int:
+    from armbench.bench import results, session
+
+    del err
+    found = results.read(options.file)
+    if options.json:
+        _print_json(results.to_json(found), out)
+    else:
+        session.show(found, out)
+    return OK
+
+
+def validate(options: Namespace, out: Console, err: Console) -> int:
+    from armbench.bench import results
+
+    del err
+    worst = OK
+    for path in options.file:
+        problems = results.validate(path)
+        out.print(f"{path}: {'valid' if not problems else f'{len(problems)} problems'}", markup=False)
+        for problem in problems:
+            out.print(f"  {problem}", markup=False)
+        worst = USAGE if problems else worst
+    return worst
+
+
+def compare(options: Namespace, out: Console, err: Console) -> int:
+    from armbench.bench import results
+    from armbench.bench.compare import compare, exit_code
+    from armbench.bench.report import comparison as report
+
+    del err
+    base = results.read(options.base)
+    comparisons = [compare([base], [results.read(path)]) for path in options.new]
+    texts = {
+        "json": report.comparison_json,
+        "markdown": report.comparison_markdown,
+        "csv": report.comparison_csv,
+    }
+    if options.format == "table":
+        report.comparison_tables(comparisons, out)
+    else:
+        out.file.write(texts[options.format](comparisons))
+    return exit_code(comparisons, options.gate, options.strict)
+
+
+def _print_json(document: object, out: Console) -> None:
+    out.file.write(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+
+VERBS: dict[str, Callable[[Namespace, Console, Console], int]] = {
+    "machine": machine,
+    "list": listing,
+    "run": measure,
+    "show": show,
+    "compare": compare,
+    "validate": validate,
+}

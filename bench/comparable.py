@@ -1,0 +1,127 @@
+"""How alike the machines and set-ups of two sessions are: a grade with reasons, and the residue.
+
+Residue is whatever else differs and may explain a difference in time; it is shown before any
+number is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from armbench.bench.model import Json, Machine, Session
+
+Grade = Literal["same host", "same type", "same silicon", "same ISA", "different"]
+CLOCK_TOLERANCE = 0.005  # clocks nearer than this, as a fraction, are the same
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A fact and its values on both sides; None is unknown or absent."""
+
+    name: str
+    base: str | None
+    new: str | None
+
+
+def grade(base: Session, new: Session) -> tuple[Grade, tuple[Change, ...]]:
+    """The closest grade that holds, and the differences that keep it from a closer one.
+
+    same host     one boot of one machine
+    same type     equal comparability keys, or one instance type with the same cores
+    same silicon  the same cores in another size or surrounding
+    same ISA      another core of the same architecture
+    """
+    a, b = base.machine, new.machine
+    changes = tuple(_changes(dict(_identity(a)), dict(_identity(b))))
+    if _is_type(a, b):
+        before, after = (_text(side.session["boot_id"]) for side in (base, new))
+        if before and before == after:
+            return "same host", changes
+        return "same type", (*changes, Change("boot", before and before[:8], after and after[:8]))
+    if a.arch != b.arch:
+        return "different", changes
+    return ("same silicon" if _cores(a) == _cores(b) else "same ISA"), changes
+
+
+def _is_type(a: Machine, b: Machine) -> bool:
+    if a.comparability_key == b.comparability_key:
+        return True
+    return a.instance is not None and a.instance == b.instance and _cores(a) == _cores(b)
+
+
+def _cores(machine: Machine) -> frozenset[tuple[str, str | None, str | None]]:
+    return frozenset((core.name, core.implementer, core.part) for core in machine.cores)
+
+
+def _identity(machine: Machine) -> Iterator[tuple[str, str | None]]:
+    yield "architecture", machine.arch
+    yield "core", " + ".join(sorted({core.name for core in machine.cores})) or None
+    yield "instance", machine.instance
+    yield "CPUs", str(machine.cpus)
+    yield "memory", _text(machine.memory_bytes and f"{machine.memory_bytes / 2**30:.0f} GiB")
+
+
+def residue(bases: Sequence[Session], news: Sequence[Session]) -> tuple[Change, ...]:
+    """What else differs between two sides, in the order of `_settings`.
+
+    Values that vary within a side are listed with " | ".
+    """
+    return tuple(_changes(_joined(bases), _joined(news)))
+
+
+def _joined(sessions: Sequence[Session]) -> dict[str, str | None]:
+    values: dict[str, list[str]] = {}
+    for session in sessions:
+        for name, value in _settings(session):
+            if value is not None and value not in values.setdefault(name, []):
+                values[name].append(value)
+    return {name: " | ".join(sorted(found)) or None for name, found in values.items()}
+
+
+def _changes(base: dict[str, str | None], new: dict[str, str | None]) -> Iterator[Change]:
+    for name in [*base, *(name for name in new if name not in base)]:
+        before, after = base.get(name), new.get(name)
+        if before != after and not (name == "clock" and _same_clock(before, after)):
+            yield Change(name, before, after)
+
+
+def _same_clock(before: str | None, after: str | None) -> bool:
+    if before is None or after is None or "|" in before + after:
+        return False
+    a, b = float(before.split()[0]), float(after.split()[0])
+    return abs(a - b) <= CLOCK_TOLERANCE * b
+
+
+def _settings(session: Session) -> Iterator[tuple[str, str | None]]:
+    yield from _machine_settings(session.machine)
+    software = session.software
+    for name in ("python", "libc"):
+        yield name, _text(software[name])
+    yield "native build", _text(software["native"]["build_hash"])
+    yield "compiler", _text(software["native"]["compiler"])
+    for library in software["libraries"]:
+        detail = f" ({library['detail']})" if library["detail"] else ""
+        yield library["name"], f"{library['version']}{detail}"
+    for name, value in software["environment"].items():
+        yield name, _text(value)
+    for finding in session.findings:
+        yield f"finding {finding.code}", "present"
+    yield "armbench", _text(session.session["version"])
+    yield "profile", _text(session.session["profile"])
+    yield "partial", "yes" if session.session["partial"] else None
+
+
+def _machine_settings(machine: Machine) -> Iterator[tuple[str, str | None]]:
+    yield "kernel", machine.kernel
+    yield "hypervisor", machine.hypervisor
+    yield "usable CPUs", f"{machine.budget.cpus} ({machine.budget.reason})"
+    yield "clock", _text(machine.clock_hz and f"{machine.clock_hz / 1e9:.3f} GHz")
+    yield "page size", _text(machine.page_bytes)
+    yield "huge pages", machine.huge_pages
+    yield "governor", machine.governor
+
+
+def _text(value: Json) -> str | None:
+    return None if value is None else str(value)

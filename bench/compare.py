@@ -1,0 +1,175 @@
+"""Result files -> verdicts, and the exit code that says them all.
+
+How trials are matched is in matching.py, how a verdict comes about in verdicts.py, and what
+makes two machines alike in comparable.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from armbench.bench import matching, verdicts
+from armbench.bench.comparable import Change, Grade, grade, residue
+from armbench.bench.model import Machine, Session
+from armbench.bench.stats import Interval
+from armbench.bench.verdicts import Row, Verdict
+
+DISPLAY_Q = 0.05
+GATE_Q = 0.01
+ONE_TYPE: tuple[Grade, ...] = ("same host", "same type")
+
+# Exit codes of a comparison, the first that holds.
+NOT_COMPARABLE, NOTHING, CRASHED, SLOWER, UNDECIDED = 4, 5, 6, 1, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side as a heading shows it: its first session, and the ids of all."""
+
+    name: str
+    sessions: tuple[str, ...]
+    started: str
+    machine: Machine
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """BASE against NEW; `refusal` says why there are no rows.
+
+    reasons: what keeps the machines from a closer grade; residue: what else differs.
+    geomean: of the ratios of the valid rows (verdicts.geomean).
+    """
+
+    base: Side
+    new: Side
+    grade: Grade
+    reasons: tuple[Change, ...]
+    residue: tuple[Change, ...]
+    refusal: str | None
+    rows: tuple[Row, ...] = ()
+    geomean: Interval | None = None
+
+    @property
+    def valid(self) -> tuple[Row, ...]:
+        return tuple(row for row in self.rows if row.verdict != "invalid")
+
+    @property
+    def expected(self) -> tuple[Row, ...]:
+        """The rows that should be valid: all but those with an excuse."""
+        return tuple(row for row in self.rows if not row.excused)
+
+    @property
+    def worst(self) -> Row | None:
+        """The valid row with the largest ratio."""
+        known = [(row.ratio.value, row) for row in self.valid if row.ratio]
+        return max(known, key=lambda pair: pair[0])[1] if known else None
+
+
+def compare(bases: Sequence[Session], news: Sequence[Session], q: float = DISPLAY_Q) -> Comparison:
+    """Compare two sides, each some sessions of one type of machine.
+
+    q: the share of false ones among the differences found.
+    """
+    found, reasons = grade(bases[0], news[0])
+    refusal = _refusal(bases, news)
+    empty = Comparison(_side(bases), _side(news), found, reasons, residue(bases, news), refusal)
+    if refusal:
+        return empty
+    base, new = matching.index(bases), matching.index(news)
+    pairs = matching.pairs(base, new)
+    if found in ("same ISA", "different"):
+        pairs.extend(matching.best_native_pairs(base, new))
+    counts = (len(bases), len(news))
+    invalid = [matching.why_invalid(pair, found in ONE_TYPE, counts) for pair in pairs]
+    rows, geomean = verdicts.rows(pairs, invalid, q)
+    lacking = map(verdicts.absent, matching.missing(base, new, bases, news))
+    return replace(empty, rows=(*rows, *lacking), geomean=geomean)
+
+
+def _side(sessions: Sequence[Session]) -> Side:
+    first = sessions[0]
+    return Side(
+        name=str(first.path or first.session["id"]),
+        sessions=tuple(str(session.session["id"]) for session in sessions),
+        started=str(first.session["started"]),
+        machine=first.machine,
+    )
+
+
+def _refusal(bases: Sequence[Session], news: Sequence[Session]) -> str | None:
+    for name, sessions in (("BASE", bases), ("NEW", news)):
+        if any(session.machine.emulated for session in sessions):
+            return f"{name} ran under an emulator, whose times say nothing about a CPU"
+        if any(grade(sessions[0], other)[0] not in ONE_TYPE for other in sessions[1:]):
+            return f"the sessions of {name} are of different machines"
+    return None
+
+
+# --- what it comes to ----------------------------------------------------------------------
+
+
+def exit_code(comparisons: Sequence[Comparison], gate: bool = False, strict: bool = False) -> int:
+    """The first that holds of 4, 5, 6, 1 and 3, else 0.
+
+    4 not comparable, 5 nothing to compare, 6 a kernel of NEW crashed, 1 slower, 3 undecided.
+    Without an option only what leaves no verdict at all counts.  `gate` adds slower (at GATE_Q)
+    and, so that nothing passes by being absent, invalid and crashed trials; `strict` undecided,
+    invalid and crashed ones.
+    """
+    codes = {code for comparison in comparisons for code in _codes(comparison, gate, strict)}
+    order = (NOT_COMPARABLE, NOTHING, CRASHED, SLOWER, UNDECIDED)
+    return next((code for code in order if code in codes), 0)
+
+
+def _codes(comparison: Comparison, gate: bool, strict: bool) -> set[int]:
+    if comparison.refusal:
+        return {NOT_COMPARABLE}
+    if not comparison.valid:
+        return {NOT_COMPARABLE if any(row.matched for row in comparison.rows) else NOTHING}
+    bad = [row for row in comparison.expected if row.verdict == "invalid"]
+    found = {
+        NOT_COMPARABLE: (gate or strict) and any(not row.failed for row in bad),
+        CRASHED: (gate or strict) and any(row.failed for row in bad),
+        SLOWER: gate and any(gated(row) for row in comparison.rows),
+        UNDECIDED: strict and any(row.verdict == "undecided" for row in comparison.rows),
+    }
+    return {code for code, holds in found.items() if holds}
+
+
+def gated(row: Row) -> bool:
+    """Whether a row is slower beyond the doubt that a gate allows."""
+    return row.verdict == "slower" and row.adjusted_p is not None and row.adjusted_p <= GATE_Q
+
+
+def overall(comparisons: Sequence[Comparison]) -> str:
+    """The least welcome verdict there is, "not-comparable" or "nothing"."""
+    if any(NOT_COMPARABLE in _codes(c, gate=False, strict=False) for c in comparisons):
+        return "not-comparable"
+    found = {row.verdict for comparison in comparisons for row in comparison.valid}
+    order: tuple[Verdict, ...] = ("slower", "undecided", "faster", "same")
+    return next((verdict for verdict in order if verdict in found), "nothing")
+
+
+def verdict_line(comparisons: Sequence[Comparison]) -> str:
+    """One line of name=value words for programs; `worst` is the trial with the largest ratio."""
+    rows = [row for comparison in comparisons for row in comparison.expected]
+    counts = {
+        v: sum(row.verdict == v for row in rows) for v in ("slower", "faster", "same", "undecided", "invalid")
+    }
+    words = {
+        "verdict": overall(comparisons),
+        "compared": f"{len(rows) - counts['invalid']}/{len(rows)}",
+        **counts,
+        "worst": _worst(comparisons),
+    }
+    return " ".join(f"{name}={value}" for name, value in words.items())
+
+
+def _worst(comparisons: Sequence[Comparison]) -> str:
+    worst = [row for comparison in comparisons if (row := comparison.worst)]
+    known = [(row.ratio.value, row.key.name) for row in worst if row.ratio]
+    if not known:
+        return "none"
+    ratio, name = max(known)
+    return f"{name.replace(' ', '-')}:{ratio:.4f}"

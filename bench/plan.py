@@ -1,0 +1,259 @@
+"""From what was asked to the trials that will run, and the skips with their reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from armbench.bench import cpulist, native, registry
+from armbench.bench.errors import UserError
+from armbench.bench.model import Case, Kernel, Machine, Mode, Placement, Settings, Skip, Trial, Variant
+
+SCALAR_FLOPS = 300_000_000  # a scalar call above this lasts so long that it tells nothing more
+CACHE_MULTIPLE = 4  # cold operands exceed the last-level cache by so much
+UNKNOWN_CACHE_BYTES = 64 << 20  # assumed where the machine reports no caches: Graviton-sized
+
+
+class SelectionError(UserError):
+    """The user named something that does not exist; the message is one line with the nearest names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How thorough a run is.
+
+    precision: stop a trial when the half-width of its interval is at most this fraction
+    (checked from `least_rounds` on); None: never.  budget_seconds None: no limit.
+    """
+
+    name: str
+    full: bool
+    rounds: int
+    budget_seconds: float | None
+    precision: float | None
+    sessions: int = 1
+    least_rounds: int = 12
+
+
+PROFILES = {
+    p.name: p
+    for p in (
+        Profile("quick", full=False, rounds=3, budget_seconds=60, precision=None),
+        Profile("standard", full=False, rounds=20, budget_seconds=570, precision=0.005),
+        Profile("rigorous", full=True, rounds=30, budget_seconds=None, precision=None),
+        Profile("noise", full=False, rounds=20, budget_seconds=570, precision=None, sessions=5),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The software environment that trials share: one set of processes a round.
+
+    `processes` run in step, one on each CPU of `cpus`; libraries in them use `threads` threads.
+    """
+
+    processes: int
+    threads: int
+    cpus: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    trials: tuple[Trial, ...]
+    skips: tuple[Skip, ...]
+
+    def groups(self) -> dict[Group, tuple[Trial, ...]]:
+        found: dict[Group, tuple[Trial, ...]] = {}
+        for trial in self.trials:
+            group = group_of(trial)
+            found[group] = (*found.get(group, ()), trial)
+        return found
+
+
+def group_of(trial: Trial) -> Group:
+    """Native trials bring their own threads; a library needs a process per CPU, or its own threads."""
+    place = trial.placement
+    if trial.variant.native or place.threads == 1:
+        return Group(processes=1, threads=1)
+    if place.mode == "parallel":
+        return Group(processes=1, threads=place.threads, cpus=place.cpus)
+    return Group(processes=place.threads, threads=1, cpus=place.cpus)
+
+
+# --- selection -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """KERNEL[/VARIANT[/CASE]] with shell globs."""
+
+    kernel: str
+    variant: str = "*"
+    case: str = "*"
+
+    @classmethod
+    def parse(cls, text: str) -> Selector:
+        parts = text.split("/")
+        if len(parts) > 3 or not all(parts):
+            raise SelectionError(f"{text}: write KERNEL[/VARIANT[/CASE]], for instance matmul/*/f32-*")
+        return cls(*parts)
+
+    def matches(self, kernel: str, variant: str, case: str) -> bool:
+        pairs = ((kernel, self.kernel), (variant, self.variant), (case, self.case))
+        return all(fnmatchcase(name, pattern) for name, pattern in pairs)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The words "did you mean a, b?" or, with nothing near, all that is known."""
+    names = sorted(set(known))
+    close = get_close_matches(name, names, n=3, cutoff=0.5)
+    return f"did you mean {', '.join(close)}?" if close else f"there are: {', '.join(names)}"
+
+
+def check_selectors(selectors: Sequence[Selector], settings: Settings) -> None:
+    """Raise SelectionError when a part of a selector matches nothing."""
+    known = registry.kernels()
+    for selector in selectors:
+        kernels = [k for name, k in known.items() if fnmatchcase(name, selector.kernel)]
+        if not kernels:
+            raise SelectionError(f"no kernel {selector.kernel}; {nearest(selector.kernel, known)}")
+        variants = {v.name for k in kernels for v in registry.variants(k.name)}
+        if not any(fnmatchcase(name, selector.variant) for name in variants):
+            where = "/".join(k.name for k in kernels)
+            raise SelectionError(
+                f"no variant {selector.variant} of {where}; {nearest(selector.variant, variants)}"
+            )
+        cases = {c.name for k in kernels for c in k.cases(settings)}
+        if not any(fnmatchcase(name, selector.case) for name in cases):
+            where = "/".join(k.name for k in kernels)
+            raise SelectionError(f"no case {selector.case} of {where}; {nearest(selector.case, cases)}")
+
+
+# --- placements ----------------------------------------------------------------------------
+
+
+def parse_cpus(text: str, usable: Sequence[int]) -> list[tuple[int, ...]]:
+    """The CPU sets of `--cpus 1|all|ladder|LIST`, the first entries of the usable CPUs.
+
+    Words may be joined ("1,all", the default); a LIST such as "0-3" is one set of just these.
+    Raises SelectionError for a CPU that may not be used, with those that may.
+    """
+    words = text.split(",")
+    counts = {"1": [1], "all": [len(usable)], "ladder": ladder(len(usable))}
+    if not set(words) <= set(counts):
+        return [_explicit(text, usable)]
+    return [first_cpus(usable, count) for count in sorted({n for word in words for n in counts[word]})]
+
+
+def ladder(count: int) -> list[int]:
+    """1, 2, 4, … and the count itself."""
+    return sorted({*(1 << i for i in range(count.bit_length()) if 1 << i <= count), count})
+
+
+def first_cpus(usable: Sequence[int], count: int) -> tuple[int, ...]:
+    """`count` CPUs; CPU 0 comes last, because it takes most interrupts."""
+    order = [*(cpu for cpu in usable if cpu), *(cpu for cpu in usable if not cpu)]
+    return tuple(sorted(order[:count]))
+
+
+def _explicit(text: str, usable: Sequence[int]) -> tuple[int, ...]:
+    try:
+        wanted = cpulist.parse(text)
+    except ValueError:
+        raise SelectionError(f"--cpus {text}: give 1, all, ladder or a list such as 0-3,8") from None
+    if foreign := [cpu for cpu in wanted if cpu not in usable]:
+        raise SelectionError(
+            f"--cpus {text}: CPU {cpulist.format(foreign)} may not be used here; "
+            f"these may: {cpulist.format(usable)}"
+        )
+    return tuple(wanted)
+
+
+# --- trials --------------------------------------------------------------------------------
+
+
+def make_plan(
+    selectors: Sequence[Selector],
+    settings: Settings,
+    profile: Profile,
+    cpu_sets: Sequence[Sequence[int]],
+    modes: Sequence[Mode],
+) -> Plan:
+    """Every trial that was selected and can run here, in a fixed order, and what is skipped.
+
+    Full-tier cases come in with profile.full, or when a selector names a case.
+    Raises SelectionError when a selector matches nothing.
+    """
+    check_selectors(selectors, settings)
+    trials: list[Trial] = []
+    skips: list[Skip] = []
+    for kernel in registry.kernels().values():
+        for variant in registry.variants(kernel.name):
+            cases = _selected_cases(kernel, variant, selectors, settings, profile)
+            if not cases:
+                continue
+            if variant.why_not:
+                skips.append(Skip(kernel.name, variant.name, _with_remedy(variant)))
+                continue
+            for case in cases:
+                if reason := why_not_case(variant, case):
+                    skips.append(Skip(kernel.name, variant.name, reason, case.name))
+                else:
+                    places = _placements(cpu_sets, modes)
+                    trials.extend(Trial(kernel, case, variant, place) for place in places)
+    return Plan(tuple(trials), tuple(skips))
+
+
+def _selected_cases(
+    kernel: Kernel, variant: Variant, selectors: Sequence[Selector], settings: Settings, profile: Profile
+) -> list[Case]:
+    chosen = []
+    for case in kernel.cases(settings):
+        matching = [s for s in selectors if s.matches(kernel.name, variant.name, case.name)]
+        named = any(s.case != "*" for s in matching)
+        if matching or not selectors:
+            if case.tier == "core" or profile.full or named:
+                chosen.append(case)
+    return chosen
+
+
+def _with_remedy(variant: Variant) -> str:
+    if variant.extra:
+        return f"{variant.why_not}; EXTRAS={variant.extra} installs it"
+    return variant.why_not or ""
+
+
+def why_not_case(variant: Variant, case: Case) -> str | None:
+    """Why a variant that runs here does not run this case; None when it does."""
+    if variant.library:
+        return variant.library.accepts(case)
+    if variant.isa == "scalar" and case.flops > SCALAR_FLOPS:
+        return f"over {SCALAR_FLOPS / 1e9:g} Gflop a call, too slow to tell anything more"
+    if native.find(variant.kernel, variant.name, case.operation) is None:
+        return f"has no {case.operation}"
+    return None
+
+
+def _placements(cpu_sets: Sequence[Sequence[int]], modes: Sequence[Mode]) -> list[Placement]:
+    """Both modes are the same thing on one CPU, which is measured once."""
+    places = []
+    for cpus in cpu_sets:
+        for mode in modes if len(cpus) > 1 else modes[:1]:
+            places.append(Placement(tuple(cpus), mode if len(cpus) > 1 else "throughput"))
+    return places
+
+
+def copies_of(case: Case, operand_bytes: int, placement: Placement, machine: Machine) -> int:
+    """How many operand sets each thread rotates over.
+
+    A cold case takes so many that all threads' sets together exceed CACHE_MULTIPLE times the
+    last-level cache, hence no call finds its operands there.
+    """
+    if not case.cold:
+        return 1
+    owners = placement.threads if placement.mode == "throughput" else 1
+    wanted = CACHE_MULTIPLE * (machine.last_level_bytes or UNKNOWN_CACHE_BYTES)
+    return max(1, -(-wanted // (operand_bytes * owners)))

@@ -1,0 +1,90 @@
+"""What a run shows while it runs: one line on a terminal, a line per round elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+
+class Watcher(Protocol):
+    """What the runner tells about its progress; times are in seconds."""
+
+    def preparing(self, what: str, index: int, count: int) -> None: ...
+    def trial(self, round_index: int, rounds: int, key: str, share_done: float) -> None: ...
+    def forecast(self, remaining: float) -> None: ...
+    def note(self, text: str) -> None: ...
+
+
+def duration(seconds: float) -> str:
+    """ "45 s", "3 min 20 s" or "1 h 5 min"."""
+    whole = max(0, round(seconds))
+    if whole < 90:
+        return f"{whole} s"
+    if whole < 3600:
+        minutes, rest = divmod(whole, 60)
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, rest = divmod(whole, 3600)
+    return f"{hours} h {rest // 60} min"
+
+
+class TerminalProgress:
+    """A bar with what runs now and the time left; context manager."""
+
+    def __init__(self, console: Console):
+        self.console = console
+        self.live = console.is_terminal
+        self.ends_at: float | None = None
+        self.last_round = -1
+        self.bar = Progress(
+            TextColumn("{task.description}", table_column=None),
+            BarColumn(bar_width=16),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+            transient=True,
+            disable=not self.live,
+        )
+        self.task = self.bar.add_task("starting", total=1.0, left="")
+
+    def __enter__(self) -> TerminalProgress:
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.stop()
+
+    def preparing(self, what: str, index: int, count: int) -> None:
+        self._show(f"preparing {what}", index / max(1, count))
+
+    def trial(self, round_index: int, rounds: int, key: str, share_done: float) -> None:
+        if round_index != self.last_round:
+            self.last_round = round_index
+            if not self.live:
+                self._plain(f"round {round_index + 1} of {rounds}{self._left(', ')}")
+        kernel, variant, case, *_ = key.split("/")
+        self._show(f"round {round_index + 1}/{rounds}  {kernel} {variant} {case}", share_done)
+
+    def forecast(self, remaining: float) -> None:
+        self.ends_at = time.monotonic() + remaining
+
+    def note(self, text: str) -> None:
+        self.console.print(text, highlight=False, markup=False)
+
+    def _plain(self, text: str) -> None:
+        self.console.print(text, highlight=False, markup=False)
+
+    def _left(self, before: str = "") -> str:
+        if self.ends_at is None:
+            return ""
+        return f"{before}{duration(self.ends_at - time.monotonic())} left"
+
+    def _show(self, what: str, share: float) -> None:
+        width = max(20, self.console.width - 42)
+        text = what if len(what) <= width else what[: width - 1] + "…"
+        self.bar.update(self.task, description=f"{text:<{width}}", completed=share, left=self._left())

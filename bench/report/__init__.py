@@ -1,0 +1,1 @@
+"""What people read: rich tables and text.  No arithmetic beyond choosing units."""

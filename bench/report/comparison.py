@@ -1,0 +1,340 @@
+"""A comparison as a table, and as JSON, Markdown and CSV.
+
+Everything must read well without colour and in 80 columns, and in ASCII, so that it survives any
+terminal, log or e-mail.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from armbench.bench import codec, compare
+from armbench.bench.comparable import Change
+from armbench.bench.compare import Comparison, Side
+from armbench.bench.report import units
+from armbench.bench.report.session import headline
+from armbench.bench.verdicts import SESSION_SD, Row, Verdict
+
+WIDE = 100  # columns, from which on times are shown too
+NAMED = 3  # trials of a footnote that are named
+
+
+# --- numbers -------------------------------------------------------------------------------
+
+
+def change(ratio: float) -> str:
+    """A ratio as its change in percent: 1.023 is "+2.3"."""
+    value = 100 * (ratio - 1)
+    text = f"{value:+.1f}" if abs(value) < 99.95 else f"{value:+.0f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text
+
+
+def plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+# --- the table -----------------------------------------------------------------------------
+
+SIGNS: dict[Verdict, tuple[str, str]] = {
+    "slower": ("+", "bold red"),
+    "faster": ("-", "bold green"),
+    "same": ("=", "dim"),
+    "undecided": ("?", "yellow"),
+    "invalid": ("!", "magenta"),
+}
+
+
+class Footnotes:
+    """Texts numbered in the order of their first use, each once."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def mark(self, texts: Iterable[str]) -> str:
+        """The marks of some texts: " [1] [3]"."""
+        marks = []
+        for text in texts:
+            if text not in self.texts:
+                self.texts.append(text)
+            marks.append(f" [{self.texts.index(text) + 1}]")
+        return "".join(marks)
+
+
+def comparison_table(comparison: Comparison, console: Console) -> None:
+    """Print a comparison: the two sides, how alike they are, what else differs, then the trials."""
+    console.print(_sides(comparison))
+    if comparison.refusal:
+        console.print(Text(f"Not comparable: {comparison.refusal}.", "bold red"))
+        return
+    notes = Footnotes()
+    matched = [row for row in comparison.rows if row.matched]
+    if matched:
+        console.print()
+        console.print(_trials(_by_kernel(matched), notes, wide=console.width >= WIDE))
+    console.print()
+    for text in (*_numbered(notes), *_missing(comparison), *_explanation(comparison)):
+        console.print(Text(text))
+    console.print(Text(_total(comparison), "bold"))
+
+
+def comparison_tables(comparisons: Sequence[Comparison], console: Console) -> None:
+    """Print each comparison, and last the line for programs."""
+    for comparison in comparisons:
+        comparison_table(comparison, console)
+        console.print()
+    console.print(Text(compare.verdict_line(comparisons)), soft_wrap=True)
+
+
+def _sides(comparison: Comparison) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, side in (("BASE", comparison.base), ("NEW", comparison.new)):
+        grid.add_row(Text(name, "bold"), Text(headline(side.machine)))
+        grid.add_row("", Text(_origin(side), "dim"))
+    grid.add_row(Text("Machines", "bold"), Text(_grade(comparison)))
+    for heading, change in zip(_once("Differs"), comparison.residue, strict=False):
+        grid.add_row(Text(heading, "bold yellow"), Text(_change(change)))
+    return grid
+
+
+def _once(heading: str) -> Iterator[str]:
+    yield heading
+    while True:
+        yield ""
+
+
+def _origin(side: Side) -> str:
+    count = len(side.sessions)
+    more = f", {plural(count, 'session')}" if count > 1 else ""
+    return f"{side.name}, {side.started}{more}"
+
+
+def _grade(comparison: Comparison) -> str:
+    changes = [_change(change) for change in comparison.reasons]
+    return "; ".join([comparison.grade, *changes])
+
+
+def _change(change: Change) -> str:
+    return f"{change.name}: {change.base or 'unknown'} -> {change.new or 'unknown'}"
+
+
+def _by_kernel(rows: Sequence[Row]) -> list[Row]:
+    """Kernels together, in the order of their first row."""
+    order = list(dict.fromkeys(row.key.kernel for row in rows))
+    return sorted(rows, key=lambda row: order.index(row.key.kernel))
+
+
+def _trials(rows: Sequence[Row], notes: Footnotes, wide: bool) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("kernel, case", overflow="fold", min_width=12)
+    table.add_column("variant", overflow="fold")
+    table.add_column("CPUs", justify="right")
+    if wide:
+        table.add_column("BASE", justify="right")
+        table.add_column("NEW", justify="right")
+    table.add_column("time", justify="right")
+    table.add_column("95 % interval", justify="right", no_wrap=True)
+    table.add_column("verdict", overflow="fold")
+    kernel = None
+    for row in rows:
+        if row.key.kernel != kernel:
+            kernel = row.key.kernel
+            table.add_row(Text(kernel, "bold"))
+        times = [_time(row.base_seconds), _time(row.new_seconds)] if wide else []
+        table.add_row(
+            Text(f" {_case(row)}"),
+            Text(_variant(row)),
+            _cpus(row, notes),
+            *times,
+            *_ratio(row),
+            Text(_verdict(row) + notes.mark(_remarks(row)), SIGNS[row.verdict][1]),
+        )
+    return table
+
+
+def _time(value: float | None) -> str:
+    return "" if value is None else units.seconds(value)
+
+
+def _case(row: Row) -> str:
+    unusual = [row.key.placement if row.key.placement != "compact" else None]
+    unusual += [row.key.memory if row.key.memory != "local" else None, row.key.side]
+    return " ".join([row.key.case, *(f"({word})" for word in unusual if word)])
+
+
+def _variant(row: Row) -> str:
+    return f"best native: {' -> '.join(row.variants)}" if row.variants else row.key.variant
+
+
+def _cpus(row: Row, notes: Footnotes) -> Text:
+    split = notes.mark(["one problem split over these CPUs"]) if row.key.mode == "parallel" else ""
+    return Text(f"{row.key.threads}{split}")
+
+
+def _ratio(row: Row) -> tuple[str, str]:
+    if row.ratio is None:
+        return "", ""
+    return f"{change(row.ratio.value)} %", f"{change(row.ratio.low)} to {change(row.ratio.high)}"
+
+
+def _verdict(row: Row) -> str:
+    within = f" +-{units.percent(row.within)}" if row.within is not None else ""
+    return f"{SIGNS[row.verdict][0]} {row.verdict}{within}"
+
+
+def _remarks(row: Row) -> Iterator[str]:
+    if row.reason:
+        yield row.reason
+    if row.sessions_needed and row.detectable:
+        yield (
+            f"differences show from {units.percent(row.detectable)} on; one as large as this looks "
+            f"needs {row.sessions_needed} sessions a side"
+        )
+    yield from row.notes
+
+
+# --- below the table -----------------------------------------------------------------------
+
+
+def _numbered(notes: Footnotes) -> list[str]:
+    return [f"[{number}] {text}" for number, text in enumerate(notes.texts, 1)]
+
+
+def _missing(comparison: Comparison) -> Iterator[str]:
+    """What one side lacks, a line for each reason."""
+    groups: dict[tuple[str, bool], list[str]] = {}
+    for row in comparison.rows:
+        if not row.matched:
+            groups.setdefault((row.reason or "", row.excused), []).append(row.key.name)
+    for (reason, excused), names in groups.items():
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        sign = "  " if excused else "! "
+        yield f"{sign}{plural(len(names), 'trial')} {reason}: {', '.join(names[:NAMED])}{more}"
+
+
+def _explanation(comparison: Comparison) -> Iterator[str]:
+    if not comparison.valid:
+        return
+    yield "time: of NEW over that of BASE; + is slower."
+    used = {row.noise for row in comparison.valid if row.noise}
+    priors = [f"{name} {units.percent(value)}" for name, value in SESSION_SD.items() if name in used]
+    if priors:
+        yield (
+            "Fewer than 3 sessions on a side cannot tell the noise between sessions; a prior stands "
+            f"in for it: {', '.join(priors)}."
+        )
+
+
+def _total(comparison: Comparison) -> str:
+    rows = comparison.expected
+    verdicts: tuple[Verdict, ...] = ("slower", "faster", "same", "undecided", "invalid")
+    counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in verdicts}
+    if not rows:
+        return "Nothing to compare: no trial is in both."
+    said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+    mean = comparison.geomean
+    if mean is None:
+        return f"{plural(len(rows), 'trial')}: {said}."
+    interval = f"{change(mean.low)} to {change(mean.high)}"
+    return f"{plural(len(rows), 'trial')}: {said}. Geometric mean {change(mean.value)} % ({interval})."
+
+
+# --- other formats -------------------------------------------------------------------------
+
+COLUMNS = (
+    *("kernel", "case", "variant", "base_variant", "new_variant", "mode", "threads", "placement", "memory"),
+    *("side", "verdict", "base_seconds", "new_seconds", "ratio", "low", "high", "confidence", "p"),
+    *(
+        "adjusted_p",
+        "margin",
+        "within",
+        "detectable",
+        "sessions_needed",
+        "noise",
+        "reason",
+        "excused",
+        "notes",
+    ),
+)
+
+
+def comparison_json(comparisons: Sequence[Comparison]) -> str:
+    """{"verdict", "line", "comparisons": every field of Comparison}; ratios as numbers."""
+    document = {
+        "verdict": compare.overall(comparisons),
+        "line": compare.verdict_line(comparisons),
+        "comparisons": codec.encode(list(comparisons)),
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def comparison_csv(comparisons: Sequence[Comparison]) -> str:
+    """A line for each trial, with the columns base, new and COLUMNS; unknown is empty."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, ("base", "new", *COLUMNS), lineterminator="\n")
+    writer.writeheader()
+    for comparison in comparisons:
+        for row in comparison.rows:
+            writer.writerow({"base": comparison.base.name, "new": comparison.new.name, **_flat(row)})
+    return out.getvalue()
+
+
+def _flat(row: Row) -> dict[str, object]:
+    values = {**codec.encode(row), **codec.encode(row.key), **(codec.encode(row.ratio) or {})}
+    base, new = row.variants or (row.key.variant, row.key.variant)
+    values |= {"base_variant": base, "new_variant": new, "notes": "; ".join(row.notes)}
+    values["ratio"] = values.pop("value", None)
+    return {name: values.get(name) for name in COLUMNS}
+
+
+def comparison_markdown(comparisons: Sequence[Comparison]) -> str:
+    """Headings, a table for each comparison, footnotes, and last the line for programs in code."""
+    lines: list[str] = []
+    for comparison in comparisons:
+        lines += [*_markdown_head(comparison), ""]
+        notes = Footnotes()
+        lines += [*_markdown_rows(_by_kernel([row for row in comparison.rows if row.matched]), notes), ""]
+        below = (*_numbered(notes), *_missing(comparison), *_explanation(comparison))
+        lines += [*(f"- {_escaped(text.strip())}" for text in below), "", f"**{_total(comparison)}**", ""]
+    return "\n".join([*lines, f"`{compare.verdict_line(comparisons)}`", ""])
+
+
+def _markdown_head(comparison: Comparison) -> Iterator[str]:
+    for name, side in (("BASE", comparison.base), ("NEW", comparison.new)):
+        yield f"- **{name}**: {_escaped(headline(side.machine))} ({_escaped(_origin(side))})"
+    yield f"- **Machines**: {_escaped(_grade(comparison))}"
+    if comparison.residue:
+        yield f"- **Differs**: {_escaped('; '.join(map(_change, comparison.residue)))}"
+    if comparison.refusal:
+        yield f"- **Not comparable**: {_escaped(comparison.refusal)}"
+
+
+def _markdown_rows(rows: Sequence[Row], notes: Footnotes) -> Iterator[str]:
+    if not rows:
+        return
+    yield "| kernel | case | variant | CPUs | BASE | NEW | time | 95 % interval | verdict |"
+    yield "|---|---|---|--:|--:|--:|--:|--:|---|"
+    for row in rows:
+        cells = [
+            row.key.kernel,
+            _case(row),
+            _variant(row),
+            str(_cpus(row, notes)),
+            _time(row.base_seconds),
+            _time(row.new_seconds),
+            *_ratio(row),
+            _verdict(row) + notes.mark(_remarks(row)),
+        ]
+        yield f"| {' | '.join(map(_escaped, cells))} |"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")

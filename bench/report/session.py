@@ -1,0 +1,207 @@
+"""A session as tables: per kernel one row a case and variant, CPUs side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from armbench.bench import cpulist
+from armbench.bench.model import Machine, Result, Session, Skip, Summary
+from armbench.bench.report import units
+
+Place = tuple[str, int]  # mode, threads
+MARKS = {"off_cpu": "o", "preempted": "p", "moved": "m", "not_steady": "u"}
+MEANINGS = {
+    "o": "off the CPU for over 2 % of the time",
+    "p": "preempted often",
+    "m": "ran on another CPU than asked",
+    "u": "first and last samples differ by over 2 %",
+    "h": "harness overhead above 2 %",
+}
+OVERHEAD_SHARE = 0.02
+MARKED_SHARE = 0.25  # of the processes, from which on a row carries their mark
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A case and variant with its summaries by place."""
+
+    case: str
+    variant: str
+    cells: Mapping[Place, tuple[Result, Summary]]
+
+
+def print_session(
+    session: Session, summaries: Sequence[Summary], measured_share: float | None, console: Console
+) -> None:
+    """The report of a result file: a table per kernel, then what went wrong or was not run.
+
+    summaries in the order of the results; measured_share of the time in samples and warm-up.
+    """
+    console.print(headline(session.machine), style="bold", highlight=False)
+    console.print(_subline(session, measured_share), highlight=False)
+    by_kernel: dict[str, list[tuple[Result, Summary]]] = {}
+    for result, summary in zip(session.results, summaries, strict=True):
+        by_kernel.setdefault(result.kernel, []).append((result, summary))
+    marks: set[str] = set()
+    for kernel, rows in by_kernel.items():
+        console.print()
+        console.print(_kernel_table(kernel, rows, marks))
+    console.print()
+    for text in _footnotes(session, marks):
+        console.print(text, highlight=False, soft_wrap=False)
+
+
+def headline(machine: Machine) -> str:
+    """ "AWS Graviton5 (m9g.48xlarge), 192 x Neoverse V3, 3.300 GHz"."""
+    cores = " + ".join(f"{len(cpulist.parse(core.cpus))} x {core.name}" for core in machine.cores)
+    place = f" ({machine.instance})" if machine.instance else ""
+    parts = [f"{machine.chip}{place}" if machine.chip else None, cores or f"{machine.cpus} CPUs"]
+    if machine.clock_hz:
+        parts.append(units.hertz(machine.clock_hz))
+    return ", ".join(part for part in parts if part)
+
+
+def _subline(session: Session, measured_share: float | None) -> str:
+    info = session.session
+    rounds = len(session.rounds)
+    parts = [str(info["started"])[:16].replace("T", " "), f"profile {info['profile']}", f"{rounds} rounds"]
+    if measured_share is not None:
+        parts.append(f"{units.percent(measured_share)} of the time in samples and warm-up")
+    if info.get("partial"):
+        parts.append("PARTIAL: interrupted")
+    return " · ".join(parts)
+
+
+# --- one kernel ----------------------------------------------------------------------------
+
+
+def _kernel_table(kernel: str, rows: Sequence[tuple[Result, Summary]], marks: set[str]) -> Table:
+    places = sorted({(r.mode, r.threads) for r, _ in rows}, key=lambda place: (place[1], place[0]))
+    best = max(s.rate.value for _, s in rows)
+    size, prefix = units.scale_for(best)
+    unit = units.unit_name(prefix, rows[0][1].rate.unit)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(f"{kernel}, {unit}", no_wrap=True)
+    table.add_column("variant", no_wrap=True)
+    for index, place in enumerate(places):
+        table.add_column(_place_name(place), justify="right", no_wrap=True)
+        table.add_column("±", justify="right", no_wrap=True)
+        table.add_column("time/call" if index == 0 else "x", justify="right", no_wrap=True)
+    previous = ""
+    for line in _lines(rows):
+        fastest = _fastest(rows, line.case, places)
+        table.add_row(
+            Text("" if line.case == previous else line.case),
+            Text(line.variant),
+            *_cells(line, places, size, fastest, marks),
+        )
+        previous = line.case
+    return table
+
+
+def _place_name(place: Place) -> str:
+    mode, threads = place
+    name = "1 CPU" if threads == 1 else f"{threads} CPUs"
+    return f"{name} ∥" if mode == "parallel" else name
+
+
+def _lines(rows: Iterable[tuple[Result, Summary]]) -> list[Line]:
+    found: dict[tuple[str, str], dict[Place, tuple[Result, Summary]]] = {}
+    for result, summary in rows:
+        cells = found.setdefault((result.case, result.variant), {})
+        cells[result.mode, result.threads] = (result, summary)
+    order = list(dict.fromkeys(case for case, _ in found))
+    return sorted(
+        (Line(case, variant, cells) for (case, variant), cells in found.items()),
+        key=lambda line: order.index(line.case),
+    )
+
+
+def _fastest(
+    rows: Iterable[tuple[Result, Summary]], case: str, places: Sequence[Place]
+) -> dict[Place, float]:
+    return {
+        place: max(
+            (s.rate.value for r, s in rows if r.case == case and (r.mode, r.threads) == place), default=0.0
+        )
+        for place in places
+    }
+
+
+def _cells(
+    line: Line, places: Sequence[Place], size: float, fastest: Mapping[Place, float], marks: set[str]
+) -> list[Text]:
+    cells: list[Text] = []
+    for index, place in enumerate(places):
+        if place not in line.cells:
+            cells += [Text("-", style="dim"), Text(""), Text("")]
+            continue
+        result, summary = line.cells[place]
+        found = row_marks(result)
+        marks.update(found)
+        bold = "bold" if summary.rate.value == fastest[place] else ""
+        cells.append(Text(units.three_digits(summary.rate.value / size), style=bold))
+        cells.append(Text(_half_width(summary) + "".join(sorted(found)), style="dim"))
+        cells.append(Text(units.seconds(summary.seconds) if index == 0 else _speedup(line, places[0], place)))
+    return cells
+
+
+def _half_width(summary: Summary) -> str:
+    if summary.confidence == 0:
+        return "?"
+    return units.percent((summary.high - summary.low) / 2 / summary.seconds).replace(" ", "")
+
+
+def _speedup(line: Line, first: Place, place: Place) -> str:
+    if first not in line.cells:
+        return ""
+    return f"{line.cells[place][1].rate.value / line.cells[first][1].rate.value:.2f}"
+
+
+def row_marks(result: Result) -> set[str]:
+    """The letters of what disturbed at least a quarter of a result's processes."""
+    count = len(result.processes)
+    flagged = {
+        mark
+        for flag, mark in MARKS.items()
+        if sum(flag in process.flags for process in result.processes) > MARKED_SHARE * count
+    }
+    per_call = [row[0] for process in result.processes for row in process.samples]
+    if per_call and result.overhead_ticks * result.calls > OVERHEAD_SHARE * min(per_call):
+        flagged.add("h")
+    return flagged
+
+
+# --- below the tables ----------------------------------------------------------------------
+
+
+def _footnotes(session: Session, marks: set[str]) -> list[Text]:
+    notes = [Text(f"{mark}: {MEANINGS[mark]}", style="yellow") for mark in sorted(marks)]
+    disturbed = sorted({flag for done in session.rounds for flag in done.quality})
+    if disturbed:
+        count = sum(bool(done.quality) for done in session.rounds)
+        notes.append(
+            Text(f"{count} of {len(session.rounds)} rounds disturbed: {', '.join(disturbed)}", style="yellow")
+        )
+    for failure in session.failed:
+        where = f"{failure.kernel}/{failure.variant}/{failure.case}"
+        notes.append(Text(f"FAILED {where}: {failure.reason}", style="bold red"))
+    notes += [Text(line, style="dim") for line in skip_lines(session.skipped)]
+    return notes
+
+
+def skip_lines(skips: Sequence[Skip]) -> list[str]:
+    """One line per reason, with everything it keeps from running."""
+    by_reason: dict[str, list[str]] = {}
+    for skip in skips:
+        name = f"{skip.kernel}/{skip.variant}"
+        names = by_reason.setdefault(skip.reason, [])
+        if name not in names:
+            names.append(name)
+    return [f"not run: {', '.join(names)}: {reason}" for reason, names in by_reason.items()]

@@ -1,0 +1,152 @@
+"""What a sample is: how long, how many, after which warm-up, and what disturbed it."""
+
+from __future__ import annotations
+
+import itertools
+import resource
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+from armbench.bench import native
+from armbench.bench.model import Array
+
+SAMPLE_SECONDS = 2.2e-3  # aimed at, so that none is below 2 ms
+WARMUP_SECONDS = 20e-3
+WARMUP_SAMPLES = 3
+SAMPLES = 10
+LONG_CALL_SECONDS = 50e-3  # one warm-up call and three samples of one call
+LONG_CALL_SAMPLES = 3
+
+OFF_CPU_SHARE = 0.02  # of the wall time, without the CPU
+STEADY_SHARE = 0.02  # between the first and the last samples
+SWITCHES_PER_SECOND = 20  # involuntary, above which a process counts as preempted
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The samples of a trial, decided once per session."""
+
+    calls: int
+    warmup: int
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """ticks: int64 [warmup + samples][threads]."""
+
+    ticks: Array
+    flags: tuple[str, ...]
+
+
+def schedule_for(seconds: float) -> Schedule:
+    """The schedule of a call that lasts so long."""
+    if seconds > LONG_CALL_SECONDS:
+        return Schedule(calls=1, warmup=1, samples=LONG_CALL_SAMPLES)
+    calls = max(1, ceil(SAMPLE_SECONDS / seconds))
+    warmup = max(WARMUP_SAMPLES, ceil(WARMUP_SECONDS / (calls * seconds)))
+    return Schedule(calls, warmup, SAMPLES)
+
+
+def calibrate(seconds_of: Callable[[int], float], enough: float = 0.5e-3) -> float:
+    """Seconds per call by seconds_of(calls), with ever more calls until they last long enough."""
+    calls = 1
+    while True:
+        seconds = seconds_of(calls)
+        if seconds >= LONG_CALL_SECONDS:
+            return seconds / calls
+        if seconds >= enough:
+            return min(seconds, seconds_of(calls)) / calls
+        calls = ceil(calls * min(100.0, max(2.0, 1.2 * enough / max(seconds, 1e-9))))
+
+
+# --- what disturbed ------------------------------------------------------------------------
+
+
+def thread_flags(reports: Sequence[native.ThreadReport], cpus: Sequence[int]) -> tuple[str, ...]:
+    """What native threads noticed of themselves."""
+    moved = any((r.cpu_first, r.cpu_last) != (cpu, cpu) for r, cpu in zip(reports, cpus, strict=True))
+    wall = sum(r.wall_ns for r in reports) / 1e9
+    cpu = sum(r.cpu_ns for r in reports) / 1e9
+    switches = sum(r.involuntary_switches for r in reports)
+    return disturbances(wall, cpu, switches, moved)
+
+
+def disturbances(wall: float, cpu: float, switches: int, moved: bool) -> tuple[str, ...]:
+    """Flags from seconds of wall and CPU time, involuntary switches, and a wrong CPU."""
+    found = {
+        "moved": moved,
+        "off_cpu": cpu < (1 - OFF_CPU_SHARE) * wall,
+        "preempted": switches > 2 + SWITCHES_PER_SECOND * wall,
+    }
+    return tuple(name for name, is_so in found.items() if is_so)
+
+
+def not_steady(ticks: Array) -> bool:
+    """Whether the first samples differ from the last: ticks [samples][threads], warm-up left out."""
+    per_sample = ticks.mean(axis=1)
+    third = max(1, len(per_sample) // 3)
+    first, last = np.median(per_sample[:third]), np.median(per_sample[-third:])
+    return bool(abs(first / last - 1) > STEADY_SHARE)
+
+
+# --- sampling Python calls -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """ticks: int64 [warmup + samples][1]; the last timed call's result and operand set."""
+
+    ticks: Array
+    flags: tuple[str, ...]
+    result: Any
+    last_set: int
+
+
+def nothing() -> None:
+    """The empty call whose time is the loop's own."""
+
+
+def poison(arrays: Iterable[Array]) -> None:
+    """Overwrite a word of every 64 KB, as the native loop does."""
+    for array in arrays:
+        raw = array.reshape(-1).view(np.uint8)
+        words = raw[: raw.size // 8 * 8].view(np.uint64)
+        words[:: (64 << 10) // 8] = 0x7FF7A5A57FF7A5A5
+
+
+def sample_calls(
+    calls: Sequence[Callable[[], Any]],
+    schedule: Schedule,
+    before_last: Callable[[], None] = nothing,
+    afterwards: Callable[[Callable[[], Any]], None] = lambda call: None,
+) -> Taken:
+    """Time `schedule` on this thread, call i being calls[i % len(calls)].
+
+    before_last() runs before the last sample, afterwards(a call) when all are taken.
+    """
+    total = schedule.warmup + schedule.samples
+    ticks = np.zeros((total, 1), np.int64)
+    turn = itertools.cycle(calls)
+    result = None
+    read = native.ticks
+    before = resource.getrusage(resource.RUSAGE_THREAD)
+    wall, cpu = time.monotonic(), time.thread_time()
+    for sample in range(total):
+        batch = list(itertools.islice(turn, schedule.calls))
+        if sample == total - 1:
+            before_last()
+        start = read()
+        for call in batch:
+            result = call()
+        ticks[sample, 0] = read() - start
+    wall, cpu = time.monotonic() - wall, time.thread_time() - cpu
+    switches = resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw - before.ru_nivcsw
+    last_set = (total * schedule.calls - 1) % len(calls)
+    afterwards(calls[(last_set + 1) % len(calls)])
+    return Taken(ticks, disturbances(wall, cpu, switches, moved=False), result, last_set)

@@ -1,0 +1,344 @@
+"""Estimates, intervals and tests: pure functions of numbers, exact or deterministic.
+
+One value a round (or a session) goes in, never pooled samples: samples of one process share
+its address-space layout, so counting them all as evidence finds differences where there are
+none.  Every interval says which confidence it really has.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from statistics import NormalDist, median
+
+import numpy as np
+
+from armbench.bench.model import Array, Process, Rate, Result, Summary, Ticks, Work
+
+CONFIDENCE = 0.95
+ALL_THREADS = 8  # up to so many threads every tick is kept
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate with limits that enclose the truth with `confidence`."""
+
+    value: float
+    low: float
+    high: float
+    confidence: float
+
+
+# --- one sample: Hodges-Lehmann and the signed-rank test -----------------------------------
+
+
+@cache
+def _pairs(count: int) -> tuple[Array, Array]:
+    return np.triu_indices(count)
+
+
+def walsh(values: Sequence[float]) -> Array:
+    """The means of all pairs, each value with itself included, ascending: float64 [n (n + 1) / 2]."""
+    array = np.asarray(values, np.float64)
+    first, second = _pairs(len(array))
+    return np.sort((array[first] + array[second]) / 2)
+
+
+def hodges_lehmann(values: Sequence[float]) -> float:
+    """The median of the Walsh averages; nearly as precise as the mean and deaf to outliers."""
+    return float(np.median(walsh(values)))
+
+
+@cache
+def signed_rank_tail(count: int) -> Array:
+    """P(T <= t) of the signed-rank statistic T = 0 … n (n + 1) / 2 under symmetry: float64."""
+    return _cumulative(tuple(range(1, count + 1)))
+
+
+def _cumulative(ranks: Sequence[int]) -> Array:
+    """P(sum of the ranks of a fair coin's heads <= t), by dynamic programming over the ranks."""
+    chance = np.zeros(sum(ranks) + 1)
+    chance[0] = 1.0
+    for rank in ranks:
+        shifted = np.zeros_like(chance)
+        shifted[rank:] = chance[: len(chance) - rank]
+        chance = (chance + shifted) / 2
+    return np.cumsum(chance)
+
+
+@cache
+def _depth(count: int, confidence: float) -> tuple[int, float]:
+    """How many Walsh averages to leave out at each end, and the confidence that this has.
+
+    With too few values none is left out, and the confidence is what it is: 1 - 2 / 2^n.
+    """
+    tail = signed_rank_tail(count)
+    allowed = int(np.searchsorted(tail, (1 - confidence) / 2, side="right"))
+    dropped = max(0, allowed - 1)
+    return dropped, max(0.0, 1 - 2 * float(tail[dropped]))
+
+
+def interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
+    """Hodges-Lehmann with the exact signed-rank interval: at least `confidence`, or all there is.
+
+    The limits are order statistics of the Walsh averages (Hollander, Wolfe & Chicken,
+    Nonparametric Statistical Methods, 3.3).  One value gives low = high = value, confidence 0.
+    """
+    averages = walsh(values)
+    dropped, real = _depth(len(values), confidence)
+    middle = float(np.median(averages))
+    return Interval(middle, float(averages[dropped]), float(averages[-1 - dropped]), real)
+
+
+def signed_rank_p(values: Sequence[float]) -> float:
+    """The exact two-sided p of "symmetric around zero", by the signs of the ranked values.
+
+    Zeros are left out and ties share their mean rank; the distribution is that of these ranks,
+    so it is exact with ties too.
+    """
+    present = [value for value in values if value != 0]
+    doubled = _doubled_ranks([abs(value) for value in present])
+    positive = sum(rank for rank, value in zip(doubled, present, strict=True) if value > 0)
+    tail = signed_rank_tail(len(present)) if _untied(doubled) else _cumulative(doubled)
+    scale = 2 if _untied(doubled) else 1
+    extreme = min(positive, sum(doubled) - positive) // scale
+    return min(1.0, 2 * float(tail[extreme]))
+
+
+def _doubled_ranks(magnitudes: Sequence[float]) -> tuple[int, ...]:
+    """Twice the mid-ranks, which are whole numbers."""
+    ordered = np.sort(magnitudes)
+    below = np.searchsorted(ordered, magnitudes, side="left")
+    upto = np.searchsorted(ordered, magnitudes, side="right")
+    return tuple(int(rank) for rank in below + upto + 1)
+
+
+def _untied(doubled: Sequence[int]) -> bool:
+    return len(set(doubled)) == len(doubled)
+
+
+# --- many tests, equivalence, planning -----------------------------------------------------
+
+
+def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
+    """Adjusted p, in the order given: at most q of those <= q are false (Benjamini & Hochberg 1995)."""
+    count = len(p_values)
+    adjusted = [1.0] * count
+    smallest = 1.0
+    for rank, index in zip(range(count, 0, -1), np.argsort(p_values, kind="stable")[::-1], strict=True):
+        smallest = min(smallest, p_values[index] * count / rank)
+        adjusted[index] = smallest
+    return adjusted
+
+
+def tost_p(estimate: float, error: float, dof: float, bound: float) -> float:
+    """The p of "the truth is at least `bound` away from zero": two one-sided t tests (Schuirmann 1987).
+
+    error: the estimate's standard error.  Without any error it is 0 inside the bound, else 1.
+    """
+    if error == 0:
+        return 0.0 if abs(estimate) < bound else 1.0
+    return t_tail((bound - abs(estimate)) / error, dof)
+
+
+def repeats_needed(deviation: float, difference: float) -> int:
+    """Rounds (or sessions a side) that show `difference` with 80 % power at the 5 % level.
+
+    deviation: standard deviation of the log ratio of one round.  (3.1 sd / difference)^2 fits
+    the simulated signed-rank test within a tenth from 12 to 30 rounds.
+    """
+    return max(1, math.ceil((3.1 * deviation / difference) ** 2))
+
+
+# --- two samples: Welch --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An estimated difference, its standard error, and the degrees of freedom of that error."""
+
+    value: float
+    error: float
+    dof: float
+
+    @property
+    def p(self) -> float:
+        """Two-sided p of no difference; without any error 1 for none and 0 for some."""
+        if self.error == 0:
+            return 1.0 if self.value == 0 else 0.0
+        return min(1.0, 2 * t_tail(abs(self.value) / self.error, self.dof))
+
+    def interval(self, confidence: float = CONFIDENCE) -> Interval:
+        if self.error == 0:
+            return Interval(self.value, self.value, self.value, confidence)
+        reach = t_quantile((1 + confidence) / 2, self.dof) * self.error
+        return Interval(self.value, self.value - reach, self.value + reach, confidence)
+
+
+def combined(value: float, errors: Sequence[tuple[float, float]]) -> Difference:
+    """`value` with independent errors (standard error, degrees of freedom) added in squares.
+
+    Degrees of freedom by Welch-Satterthwaite; an error that is known, not estimated, has inf.
+    """
+    variance = sum(error**2 for error, _ in errors)
+    spread = sum(error**4 / dof for error, dof in errors)
+    return Difference(value, math.sqrt(variance), variance**2 / spread if spread else math.inf)
+
+
+def welch(base: Sequence[float], new: Sequence[float]) -> Difference:
+    """mean(new) - mean(base) of two independent samples of at least two values each (Welch 1947)."""
+    errors = [
+        (float(np.std(side, ddof=1)) / math.sqrt(len(side)), float(len(side) - 1)) for side in (base, new)
+    ]
+    return combined(float(np.mean(new) - np.mean(base)), errors)
+
+
+# --- Student's t ---------------------------------------------------------------------------
+
+NORMAL_DOF = 1e6  # above it t differs from the normal by less than 1e-6
+
+
+def t_tail(t: float, dof: float) -> float:
+    """P(T > t) of Student's t."""
+    if dof > NORMAL_DOF:
+        return 0.5 * math.erfc(t / math.sqrt(2))
+    square = t * t
+    if square < dof:  # near the middle 1 - x would lose a small t
+        inside = 0.5 * incomplete_beta(0.5, dof / 2, square / (dof + square))
+        return 0.5 - math.copysign(inside, t)
+    outside = 0.5 * incomplete_beta(dof / 2, 0.5, dof / (dof + square))
+    return outside if t >= 0 else 1 - outside
+
+
+def t_quantile(probability: float, dof: float) -> float:
+    """The t with P(T <= t) = probability, 0.5 <= probability < 1.
+
+    Newton from the normal quantile: that lies below, and the tail is convex, so that every step
+    stays below.
+    """
+    t = NormalDist().inv_cdf(probability)
+    if dof > NORMAL_DOF or t <= 0:
+        return t
+    for _ in range(100):
+        step = (t_tail(t, dof) - (1 - probability)) / _t_density(t, dof)
+        t += step
+        if step <= 1e-12 * t:
+            break
+    return t
+
+
+def _t_density(t: float, dof: float) -> float:
+    log_scale = math.lgamma((dof + 1) / 2) - math.lgamma(dof / 2) - math.log(dof * math.pi) / 2
+    return math.exp(log_scale - (dof + 1) / 2 * math.log1p(t * t / dof))
+
+
+def incomplete_beta(a: float, b: float, x: float) -> float:
+    """The regularised incomplete beta function I_x(a, b), a and b > 0, 0 <= x <= 1.
+
+    By its continued fraction (DLMF 8.17.22), on the side where that converges quickly.
+    """
+    if x <= 0 or x >= 1:
+        return float(x >= 1)
+    if x > (a + 1) / (a + b + 2):
+        return 1 - incomplete_beta(b, a, 1 - x)
+    front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
+    return math.exp(front) / a / _beta_fraction(a, b, x)
+
+
+def _beta_fraction(a: float, b: float, x: float) -> float:
+    """1 + d1 / (1 + d2 / (1 + …)) by Lentz's method."""
+    value, above, below = 1.0, 1.0, 0.0
+    for step in range(1, 100_000):
+        m = step // 2
+        if step % 2:
+            term = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        else:
+            term = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        below = 1 / (1 + term * below)
+        above = 1 + term / above
+        change = above * below
+        value *= change
+        if abs(change - 1) < 1e-15:
+            break
+    return value
+
+
+# --- a result's samples --------------------------------------------------------------------
+
+
+def compress(ticks: Array, warmup: int) -> tuple[Ticks, Ticks, tuple[float, ...] | None]:
+    """(warmup, samples, thread_medians) of a Process from int ticks [warmup + samples][threads].
+
+    Up to eight threads nothing is lost.  Above, the rows are slowest, fastest and harmonic mean
+    (rounded to a tick): 192 threads would make files of 100 MB.
+    """
+    rows, medians = ticks, None
+    if ticks.shape[1] > ALL_THREADS:
+        mean = np.rint(ticks.shape[1] / (1 / ticks).sum(axis=1)).astype(np.int64)
+        rows = np.stack([ticks.max(axis=1), ticks.min(axis=1), mean], axis=1)
+        medians = tuple(np.median(ticks[warmup:], axis=0).tolist())
+    kept = tuple(tuple(row) for row in rows.tolist())
+    return kept[:warmup], kept[warmup:], medians
+
+
+def process(index: int, pid: int, ticks: Array, warmup: int, flags: tuple[str, ...] = ()) -> Process:
+    """The Process of round `index` from its int ticks [warmup + samples][threads]."""
+    before, samples, medians = compress(ticks, warmup)
+    return Process(index, pid, before, samples, flags, medians)
+
+
+def sample_ticks(process: Process) -> list[float]:
+    """The ticks of each sample; of several threads' the harmonic mean, which keeps the sum of rates."""
+    if process.thread_medians is not None:
+        return [row[2] for row in process.samples]
+    return [row[0] if len(row) == 1 else len(row) / sum(1 / tick for tick in row) for row in process.samples]
+
+
+def process_seconds(result: Result) -> list[float]:
+    """Seconds per call of each process: the median of its samples."""
+    scale = 1 / (result.calls * result.tick_hz)
+    return [median(sample_ticks(process)) * scale for process in result.processes]
+
+
+def estimate(result: Result, confidence: float = CONFIDENCE) -> Interval:
+    """Log seconds per call: Hodges-Lehmann over the processes, one of which each round has."""
+    return interval([math.log(seconds) for seconds in process_seconds(result)], confidence)
+
+
+def summarize(result: Result, confidence: float = CONFIDENCE) -> Summary:
+    """Seconds per call of one thread, and the rate of all threads together.
+
+    throughput: N threads each call on their own copy, so rate = N work / seconds; parallel:
+    they share one call, so rate = work / seconds.  The rate's unit is that of `rates`' first.
+    """
+    log = estimate(result, confidence)
+    value, low, high = math.exp(log.value), math.exp(log.low), math.exp(log.high)
+    amount, unit = amounts(result.work)[0]
+    total = amount * (result.threads if result.mode == "throughput" else 1)
+    return Summary(value, low, high, log.confidence, Rate(total / value, total / high, total / low, unit))
+
+
+def amounts(work: Work) -> tuple[tuple[int, str], ...]:
+    """(what a call does, unit of its rate), the headline first, each that the kernel counts.
+
+    Operations before items before bytes: 2 tokens/s are twice 1 token/s both for an encoder and
+    for a decoder, while their bytes read are text for one and numbers for the other.
+    """
+    counted = (
+        (work.flops, "flop/s"),
+        (work.items, f"{work.item or 'item'}/s"),
+        (work.bytes_read + work.bytes_written, "B/s"),
+    )
+    return tuple(pair for pair in counted if pair[0]) or ((1, "call/s"),)
+
+
+def measured_seconds(results: Sequence[Result]) -> float:
+    """Seconds spent in samples and warm-up; threads beside one another count once."""
+    return sum(
+        max(row) / result.tick_hz
+        for result in results
+        for process in result.processes
+        for row in (*process.warmup, *process.samples)
+    )

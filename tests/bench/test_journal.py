@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.bench.sessions import GRAVITON4, result, session
+
+from armbench.bench import journal, results
+from armbench.bench.journal import Journal, assemble, read_journal
+from armbench.bench.model import Failure, Finding, Result, Session, Skip
+from armbench.bench.results import ResultError
+
+KEY = "matmul/neon/f32-n1024/throughput/0"
+OTHER = "matmul/numpy/f32-n1024/throughput/0"
+RESULTS = {KEY: result(rounds=3), OTHER: result(variant="numpy", rounds=3)}
+
+
+def whole() -> Session:
+    return session(tuple(RESULTS.values()))
+
+
+def begin(path: Path) -> Journal:
+    made = whole()
+    header = {"session": made.session, "machine": GRAVITON4, "software": made.software, "seed": 7}
+    opened = Journal.create(path, header)
+    for finding in made.findings:
+        opened.append("finding", finding)
+    for key, trial in RESULTS.items():
+        opened.append("result", {"key": key, "result": replace(trial, processes=())})
+    return opened
+
+
+def processes(opened: Journal, index: int, trials: dict[str, Result] = RESULTS) -> None:
+    for key, trial in trials.items():
+        opened.append("process", {"key": key, "process": trial.processes[index]})
+
+
+def play(opened: Journal, index: int) -> None:
+    processes(opened, index)
+    opened.append("round", whole().rounds[index])
+    opened.sync()
+
+
+def test_a_finished_run_assembles_to_its_session(tmp_path: Path) -> None:
+    path = tmp_path / "x.partial.jsonl"
+    opened = begin(path)
+    for index in range(3):
+        play(opened, index)
+    opened.append("session", {"partial": False})
+    opened.close()
+    opened.close()
+    assert assemble(read_journal(path)) == whole()
+
+
+def test_what_was_not_finished_is_partial(tmp_path: Path) -> None:
+    opened = begin(tmp_path / "x.partial.jsonl")
+    opened.append("skip", Skip("matmul", "avx2", "for x86_64"))
+    opened.append("failure", Failure("matmul", "sve", "f32-n128", "killed by SIGILL"))
+    opened.append("finding", Finding("steal", "…", "…"))
+    play(opened, 0)
+    processes(opened, 1)
+    opened.close()
+    made = assemble(read_journal(opened.path))
+    assert made.session["partial"] is True
+    assert [len(trial.processes) for trial in made.results] == [1, 1]
+    assert [r.index for r in made.rounds] == [0]
+    assert (len(made.skipped), len(made.failed), len(made.findings)) == (1, 1, 2)
+
+
+def test_before_the_first_round_is_over_there_are_no_results(tmp_path: Path) -> None:
+    opened = begin(tmp_path / "x.partial.jsonl")
+    processes(opened, 0)
+    opened.close()
+    records = read_journal(opened.path)
+    assert assemble(records).results == ()
+    assert {key: len(r.processes) for key, r in journal.results_by_key(records).items()} == {KEY: 0, OTHER: 0}
+
+
+@pytest.mark.parametrize("torn", [1, 20, 200])
+def test_a_torn_last_line_is_ignored_and_cut_off(tmp_path: Path, torn: int) -> None:
+    opened = begin(tmp_path / "x.partial.jsonl")
+    play(opened, 0)
+    processes(opened, 1)
+    opened.close()
+    path = opened.path
+    path.write_bytes(path.read_bytes()[:-torn])
+    assert len(assemble(read_journal(path)).results) == 2
+    again = Journal.reopen(path)
+    play(again, 1)
+    again.close()
+    made = assemble(read_journal(path))
+    assert made.results == tuple(replace(r, processes=r.processes[:2]) for r in RESULTS.values())
+
+
+def test_a_resumed_run_forgets_the_unfinished_round(tmp_path: Path) -> None:
+    """The round is done again: its first half must not count twice, nor with what failed since."""
+    opened = begin(tmp_path / "x.partial.jsonl")
+    play(opened, 0)
+    processes(opened, 1)
+    opened.close()
+    again = Journal.reopen(opened.path)
+    processes(again, 1, {KEY: RESULTS[KEY]})
+    again.append("round", whole().rounds[1])
+    again.close()
+    made = assemble(read_journal(opened.path))
+    assert [[p.round for p in trial.processes] for trial in made.results] == [[0, 1], [0]]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+import test_journal as t
+opened = t.begin(Path(sys.argv[1]))
+t.play(opened, 0)
+t.processes(opened, 1)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_kill_loses_only_the_round_that_it_hits(tmp_path: Path) -> None:
+    path = tmp_path / "x.partial.jsonl"
+    ended = subprocess.run([sys.executable, "-c", KILLED, path, Path(__file__).parent], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    made = assemble(read_journal(path))
+    assert [[p.round for p in trial.processes] for trial in made.results] == [[0], [0]]
+
+
+def test_the_last_word_on_a_trial_counts(tmp_path: Path) -> None:
+    opened = begin(tmp_path / "x.partial.jsonl")
+    play(opened, 0)
+    opened.append("result", {"key": KEY, "result": replace(RESULTS[KEY], processes=(), stop="precision")})
+    opened.close()
+    assert assemble(read_journal(opened.path)).results[0].stop == "precision"
+
+
+def test_a_damaged_line_in_the_middle_is_refused(tmp_path: Path) -> None:
+    opened = begin(tmp_path / "x.partial.jsonl")
+    play(opened, 0)
+    opened.close()
+    lines = opened.path.read_bytes().split(b"\n")
+    lines[2] = lines[2][:30]
+    opened.path.write_bytes(b"\n".join(lines))
+    with pytest.raises(ResultError, match=r"x\.partial\.jsonl: line 3 is damaged"):
+        read_journal(opened.path)
+
+
+@pytest.mark.parametrize("content", ["", "{}\n", '{"kind": "round", "payload": {}}\n', "no\n"])
+def test_what_is_no_journal_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "x.partial.jsonl"
+    path.write_text(content)
+    with pytest.raises(ResultError):
+        read_journal(path)
+    with pytest.raises(ResultError):
+        Journal.reopen(path)
+    assert path.read_text() == content
+
+
+def test_a_journal_of_a_newer_format_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.partial.jsonl"
+    path.write_text('{"kind": "header", "payload": {"schema": "armbench/2"}}\n')
+    with pytest.raises(ResultError, match="newer armbench"):
+        read_journal(path)
+
+
+def test_a_journal_is_never_overwritten(tmp_path: Path) -> None:
+    opened = begin(tmp_path / "x.partial.jsonl")
+    opened.close()
+    with pytest.raises(ResultError, match="File exists"):
+        begin(opened.path)
+
+
+def test_an_assembled_session_is_a_valid_file(tmp_path: Path) -> None:
+    opened = begin(tmp_path / "x.partial.jsonl")
+    play(opened, 0)
+    opened.close()
+    results.write(assemble(read_journal(opened.path)), tmp_path / "r.json")
+    assert results.validate(tmp_path / "r.json") == []

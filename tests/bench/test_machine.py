@@ -1,0 +1,480 @@
+"""Every machine of tests/machines comes out right, field by field, and odd ones do no harm."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import platform
+import random
+import runpy
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from armbench.bench import hostfiles, machine, native, registry
+from armbench.bench.facts import ISA
+from armbench.bench.model import Budget, Cache, Core, Machine, Node
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+fake_root = SimpleNamespace(**runpy.run_path(str(REPOSITORY / "tests/machines/fake_root.py")))
+SPECS: dict[str, Any] = fake_root.specs()
+# Instruction sets that the specs speak of; later ones do not make them wrong.
+JUDGED = {
+    *("neon", "dotprod", "fp16", "bf16", "i8mm", "sve", "sve-bf16", "sve-i8mm", "sve2", "sme"),
+    *("avx2", "avx512", "avx512-vnni", "avx512-bf16"),
+}
+
+
+def build(tmp_path: Path, spec: str | dict[str, Any], **changes: Any) -> Path:
+    spec = SPECS[spec] if isinstance(spec, str) else spec
+    root: Path = fake_root.build({**spec, **changes}, tmp_path / f"root{len(list(tmp_path.iterdir()))}")
+    return root
+
+
+def one_cpu(name: str) -> dict[str, Any]:
+    """A spec's first core type alone: enough where topology does not matter, and quick to write."""
+    spec = SPECS[name]
+    core = {**spec["cores"][0], "cpus": "0"}
+    return {
+        **spec,
+        "cpus": 1,
+        "cores": [core],
+        "packages": ["0"],
+        "nodes": ["0"],
+        "distances": [10, 20],
+        "caches": [],
+    }
+
+
+# --- known machines ------------------------------------------------------------------------
+
+
+def expected(spec: dict[str, Any]) -> dict[str, Any]:
+    """A value for every field of Machine but the key: from "expect", else what the spec is made of."""
+    expect = spec["expect"]
+    everything = fake_root.as_list(range(spec["cpus"]))
+    nodes = expect.get("nodes") or [[i, text, [10]] for i, text in enumerate(spec.get("nodes", []))]
+    defaults = {
+        "arch": spec["arch"],
+        "kernel": None,
+        "cpus": spec["cpus"],
+        "online": everything,
+        "budget": Budget(spec["cpus"], "all online CPUs"),
+        "features": tuple((spec.get("features") or spec.get("flags") or "").split()),
+        "sve_bits": None,
+        "sme_bits": None,
+        "threads_per_core": 1 if "packages" in spec else None,
+        "clock_source": "facts" if expect["clock_hz"] else None,
+        "memory_bytes": None,
+        "page_bytes": None,
+        "huge_pages": None,
+        "governor": None,
+        "emulated": False,
+    }
+    read = {
+        "cores": tuple(Core(*core) for core in expect["cores"]),
+        "isa": tuple(expect["isa"]),
+        "packages": tuple(expect.get("packages", spec.get("packages", []))),
+        "nodes": tuple(Node(i, cpus, None, tuple(distances)) for i, cpus, distances in nodes),
+        "caches": tuple(Cache(*cache) for cache in expect["caches"]),
+    }
+    return {**defaults, **expect, **read}
+
+
+@pytest.fixture(scope="module")
+def roots(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The root of a spec as it stands, written once: not to be changed."""
+    return cache(lambda name: build(tmp_path_factory.mktemp("known"), name))
+
+
+@pytest.fixture(scope="module")
+def known(roots: Callable[[str], Path]) -> Callable[[str], Machine]:
+    return cache(lambda name: machine.detect(roots(name)))
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_every_field(name: str, known: Callable[[str], Machine]) -> None:
+    found = known(name)
+    wanted = expected(SPECS[name])
+    fields = {f.name for f in dataclasses.fields(Machine)} - {"comparability_key"}
+    assert fields <= wanted.keys()
+    for field in sorted(fields):
+        value = getattr(found, field)
+        if field == "isa":
+            value = tuple(stem for stem in value if stem in JUDGED)
+        assert value == wanted[field], field
+    if "last_level_bytes" in wanted:
+        assert found.last_level_bytes == wanted["last_level_bytes"]
+
+
+def test_the_specs_cover_what_is_promised() -> None:
+    expects = [spec["expect"] for spec in SPECS.values()]
+    assert len(SPECS) >= 25
+    assert {f"AWS Graviton{n}" for n in ("", "2", "3", "3E", "4", "5")} <= {e["chip"] for e in expects}
+    assert len({e["cloud"] for e in expects} - {None}) >= 4
+    assert sum(len(e["cores"]) > 1 for e in expects) >= 2
+    assert {"Intel", "AMD"} <= {e["cores"][0][0].split()[0] for e in expects}
+
+
+def test_different_machines_have_different_keys(known: Callable[[str], Machine]) -> None:
+    keys = {name: known(name).comparability_key for name in SPECS}
+    assert len(set(keys.values())) == len(keys)
+
+
+NEIGHBOURS = REPOSITORY.parent / "shared" / "machines"
+
+
+@pytest.mark.skipif(
+    not (NEIGHBOURS / "specs").is_dir(), reason="no further machine specs beside the repository"
+)
+def test_machines_beside_the_repository(tmp_path: Path) -> None:
+    make_root = runpy.run_path(str(NEIGHBOURS / "make_root.py"))["build"]
+    for path in sorted((NEIGHBOURS / "specs").glob("*.json")):
+        spec = json.loads(path.read_text())
+        make_root(spec, tmp_path / path.stem)
+        found = machine.detect(tmp_path / path.stem)
+        cores = [(c.implementer, c.part, c.variant, c.revision, c.cpus) for c in found.cores]
+        assert cores == [
+            tuple(c[k] for k in ("implementer", "part", "variant", "revision", "cpus")) for c in spec["cores"]
+        ]
+        assert list(found.packages) == spec["packages"], path.stem
+        assert [node.cpus for node in found.nodes] == spec["nodes"], path.stem
+        caches = [(c.level, c.type, c.bytes, c.instances) for c in found.caches]
+        rows = spec.get("caches", [])
+        assert caches == [(r["level"], r["type"].lower(), r["bytes"], r["instances"]) for r in rows], (
+            path.stem
+        )
+        assert " ".join(found.features) == spec["features"], path.stem
+        if spec["smbios_processor"].startswith("AWS"):
+            assert (found.chip, found.cloud) == (spec["smbios_processor"], "aws")
+        assert found.clock_hz in (None, float(spec["smbios_speed"].split()[0]) * 1e6), path.stem
+
+
+# --- the comparability key -----------------------------------------------------------------
+
+
+def test_the_key_ignores_what_kernels_hide_reorder_or_size_differently(tmp_path: Path) -> None:
+    spec = SPECS["graviton3-c7g.medium"]
+    key = machine.detect(build(tmp_path, spec)).comparability_key
+    names = spec["features"].split()
+    hidden = " ".join(name for name in names if name != "ssbs")
+    assert "ssbs" in names
+    shuffled = " ".join(random.Random(1).sample(names, len(names)))
+    for changes in (
+        {"features": hidden},
+        {"features": shuffled},
+        {"kernel": "6.1.0"},
+        {"memory_bytes": 1 << 38},
+    ):
+        assert machine.detect(build(tmp_path, spec, **changes)).comparability_key == key
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"dmi": {"sys_vendor": "Amazon EC2", "product_name": "r7g.medium"}},
+        {"nodes": ["0", ""], "distances": [10, 20]},
+        {"cores": [{"cpus": "0", "midr": "0x411fd402"}]},
+        {"caches": []},
+        {"features": "fp asimd"},
+    ],
+)
+def test_the_key_tells_machines_apart(tmp_path: Path, changes: dict[str, Any]) -> None:
+    before, after = (machine.detect(build(tmp_path, "graviton3-c7g.medium", **c)) for c in ({}, changes))
+    assert before.comparability_key != after.comparability_key
+
+
+# --- identity ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("spec", "product", "chip"),
+    [
+        ("graviton5-m9g.24xlarge", "r9g.24xlarge", "AWS Graviton5"),
+        ("graviton3-c7g.16xlarge", "hpc7g.16xlarge", "AWS Graviton3E"),
+        ("graviton4-m8g.24xlarge", "x8g.24xlarge", "AWS Graviton4"),
+        ("grace-gh200", "p6e-gb200.36xlarge", "NVIDIA Grace"),
+        ("graviton4-m8g.24xlarge", "p7x.24xlarge", None),
+    ],
+)
+def test_instance_families(tmp_path: Path, spec: str, product: str, chip: str | None) -> None:
+    dmi = {"sys_vendor": "Amazon EC2", "product_name": product}
+    assert machine.detect(build(tmp_path, one_cpu(spec), dmi=dmi)).chip == chip
+
+
+@pytest.mark.parametrize("spec", [name for name in SPECS if name.startswith("graviton")])
+@pytest.mark.parametrize("vendor", ["Supermicro", "Google", "Hetzner", "Alibaba Cloud"])
+def test_no_graviton_outside_amazon(tmp_path: Path, spec: str, vendor: str) -> None:
+    dmi = {"sys_vendor": vendor, "product_name": "x"}
+    found = machine.detect(build(tmp_path, one_cpu(spec), dmi=dmi))
+    assert found.cores[0].name != "unknown"
+    assert "Graviton" not in (found.chip or "")
+
+
+def test_an_altra_of_ones_own_is_known_by_its_counter(tmp_path: Path) -> None:
+    dmi = {"sys_vendor": "GIGABYTE", "product_name": "R272-P30-JG"}
+    assert machine.detect(build(tmp_path, "altra-gcp-t2a-standard-4", dmi=dmi)).chip == "Ampere Altra"
+    assert machine.detect(build(tmp_path, "graviton2-m6g.16xlarge", dmi=dmi)).chip is None
+
+
+def test_hyper_v_at_home_is_not_azure(tmp_path: Path) -> None:
+    dmi = {**SPECS["cobalt100-azure-D96ps_v6"]["dmi"], "chassis_asset_tag": "1234"}
+    found = machine.detect(build(tmp_path, "cobalt100-azure-D96ps_v6", dmi=dmi))
+    assert (found.cloud, found.hypervisor) == (None, "hyper-v")
+
+
+def test_without_registers_cpuinfo_is_enough_and_without_cpuinfo_the_registers(tmp_path: Path) -> None:
+    both = build(tmp_path, "gb10-x925-a725")
+    no_registers = build(tmp_path, "gb10-x925-a725", midr_el1=False)
+    no_cpuinfo = build(tmp_path, "gb10-x925-a725")
+    (no_cpuinfo / "proc/cpuinfo").unlink()
+    answers = [machine.detect(root) for root in (both, no_registers, no_cpuinfo)]
+    assert answers[0].cores == answers[1].cores == answers[2].cores
+    assert [a.arch for a in answers] == ["aarch64"] * 3
+    assert answers[2].features == ()
+
+
+def test_hybrid_intel(tmp_path: Path) -> None:
+    files = {"sys/devices/cpu_core/cpus": "0-7", "sys/devices/cpu_atom/cpus": "8-15"}
+    x86 = {**SPECS["intel-sapphire-rapids-m7i.4xlarge"]["x86"], "model": "183"}
+    found = machine.detect(build(tmp_path, "intel-sapphire-rapids-m7i.4xlarge", x86=x86, files=files))
+    assert [(core.name, core.cpus) for core in found.cores] == [
+        ("Intel family 6 model 183 (Raptor Lake performance core)", "0-7"),
+        ("Intel family 6 model 183 (Raptor Lake efficient core)", "8-15"),
+    ]
+
+
+def test_features_are_those_of_every_core(tmp_path: Path) -> None:
+    root = build(tmp_path, "tegra-x2-a57-denver2")
+    text = (root / "proc/cpuinfo").read_text()
+    for cpu_without in ("0", "3"):
+        head, mark, tail = text.partition(f"processor\t: {cpu_without}\n")
+        (root / "proc/cpuinfo").write_text(head + mark + tail.replace(" sha2 crc32", "", 1))
+        assert machine.detect(root).features == ("fp", "asimd", "evtstrm", "aes", "pmull", "sha1")
+
+
+def test_isa_matches_the_requirements(tmp_path: Path) -> None:
+    found = machine.detect(build(tmp_path, "graviton3-c7g.medium"))
+    wanted = [
+        stem
+        for stem, row in ISA.items()
+        if row["arch"] == "aarch64" and all(name in found.features for name in row["requires"])
+    ]
+    assert list(found.isa) == [stem for stem in wanted if stem != "scalar"]
+    assert "scalar" not in found.isa
+
+
+# --- the system ----------------------------------------------------------------------------
+
+
+def test_system_files(tmp_path: Path) -> None:
+    files = {
+        "proc/version": "Linux version 6.8.0-1021-aws (buildd@x) #1 SMP",
+        "proc/meminfo": "MemTotal:       65843200 kB\nHugepagesize:     524288 kB",
+        "sys/kernel/mm/transparent_hugepage/enabled": "always [madvise] never",
+        "sys/devices/system/cpu/cpufreq/policy0/scaling_governor": "schedutil",
+        "sys/devices/system/cpu/cpufreq/policy1/scaling_governor": "performance",
+        "sys/hypervisor/type": "xen",
+        "sys/devices/system/node/node1/cpulist": "",
+        "sys/devices/system/node/node1/meminfo": "Node 1 MemTotal:       1024 kB",
+        "sys/devices/system/node/node1/distance": "20 10",
+        "sys/devices/system/node/online": "0-1",
+    }
+    found = machine.detect(build(tmp_path, "graviton2-m6g.16xlarge", files=files, dmi={}))
+    assert (found.kernel, found.memory_bytes, found.page_bytes) == ("6.8.0-1021-aws", 65843200 << 10, 65536)
+    assert (found.huge_pages, found.governor, found.hypervisor) == ("madvise", "performance,schedutil", "xen")
+    assert found.nodes[1] == Node(1, "", 1 << 20, (20, 10))
+
+
+def test_threads_are_those_of_the_widest_core(tmp_path: Path) -> None:
+    siblings = {f"sys/devices/system/cpu/cpu{cpu}/topology/core_cpus_list": "0-1" for cpu in (0, 1)}
+    assert machine.detect(build(tmp_path, "altra-gcp-t2a-standard-4", files=siblings)).threads_per_core == 2
+
+
+@pytest.mark.parametrize(
+    ("files", "name"),
+    [
+        ({"sys/firmware/devicetree/base/hypervisor/compatible": "linux,kvm\0"}, "kvm"),
+        (
+            {"sys/devices/system/clocksource/clocksource0/available_clocksource": "tsc kvm-clock acpi_pm"},
+            "kvm",
+        ),
+        ({"sys/devices/system/clocksource/clocksource0/available_clocksource": "arch_sys_counter"}, None),
+    ],
+)
+def test_hypervisors_that_dmi_does_not_name(files: dict[str, str], name: str | None, tmp_path: Path) -> None:
+    assert machine.detect(build(tmp_path, "raspberry-pi-5", files=files)).hypervisor == name
+
+
+def test_a_hypervisor_that_only_the_cpu_tells_of(tmp_path: Path) -> None:
+    found = machine.detect(build(tmp_path, "amd-zen5-m8a.4xlarge", dmi={}))
+    assert (found.hypervisor, found.cloud) == ("unidentified", None)
+
+
+def test_offline_cpus_do_not_count(tmp_path: Path) -> None:
+    found = machine.detect(
+        build(tmp_path, "graviton2-m6g.16xlarge", files={"sys/devices/system/cpu/online": "0-7,60-63"})
+    )
+    assert (found.cpus, found.online, found.budget.cpus) == (12, "0-7,60-63", 12)
+    assert found.cores[0].cpus == "0-7,60-63"
+    assert [c.instances for c in found.caches] == [12, 12, 12, 1]
+
+
+def test_an_empty_root(tmp_path: Path) -> None:
+    found = machine.detect(tmp_path)
+    assert (found.arch, found.cpus, found.cores, found.caches, found.nodes) == ("unknown", 0, (), (), ())
+    assert (found.chip, found.memory_bytes, found.kernel, found.page_bytes) == (None, None, None, None)
+    assert machine.detect(tmp_path / "missing") == found
+
+
+@pytest.mark.parametrize("name", ["graviton5-m9g.48xlarge", "graviton4-m8g.48xlarge"])
+def test_large_machines_are_read_economically(
+    name: str, roots: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    root = roots(name)
+    monkeypatch.setattr(hostfiles.os, "open", counting(os.open, opened))
+    machine.detect(root)
+    assert len(opened) < 10 * SPECS[name]["cpus"]
+
+
+def counting(function: Callable[..., Any], paths: list[str]) -> Callable[..., Any]:
+    def call(path: Any, *arguments: Any, **options: Any) -> Any:
+        paths.append(str(path))
+        return function(path, *arguments, **options)
+
+    return call
+
+
+# --- nothing outside the root --------------------------------------------------------------
+
+
+def test_only_files_below_the_root_are_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The running CPU is not asked, and every path that is opened or looked at lies inside."""
+
+    def forbidden(*_: object) -> None:
+        raise AssertionError("asked the running host")
+
+    root = Path(os.path.realpath(build(tmp_path, "gb10-x925-a725")))
+    (root / "proc/self").symlink_to("/proc/self")
+    touched: list[str] = []
+    for name in ("host_features", "vector_bits", "tick_hz", "clock_hz"):
+        monkeypatch.setattr(native, name, forbidden)
+    for owner, name in ((platform, "machine"), (os, "sched_getaffinity"), (os, "sysconf"), (os, "uname")):
+        monkeypatch.setattr(owner, name, forbidden)
+    for name in ("open", "lstat", "listdir", "stat"):
+        monkeypatch.setattr(os, name, counting(getattr(os, name), touched))
+    machine.detect(root, clock=True)
+    monkeypatch.undo()
+    above = {str(parent) for parent in root.parents}
+    assert touched and [p for p in touched if not f"{p}/".startswith(f"{root}/") and p not in above] == []
+
+
+@pytest.mark.parametrize("way", ["absolute", "relative", "directory", "chain", "loop"])
+def test_links_that_lead_outside_are_absent(way: str, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "sys_vendor").write_text("Amazon EC2\n")
+    (secret / "product_name").write_text("m9g.48xlarge\n")
+    root = build(tmp_path, "altra-hetzner-cax11", dmi={})
+    home = root / "sys/class/dmi/id"
+    if home.is_symlink():
+        home.unlink()
+    if way in ("directory", "chain"):
+        target = secret
+        if way == "chain":
+            (root / "link").symlink_to(secret)
+            target = Path("../../../link")
+        home.symlink_to(target)
+    else:
+        home.mkdir()
+        for name in ("sys_vendor", "product_name"):
+            links = {
+                "absolute": secret / name,
+                "relative": Path("../../../../../secret") / name,
+                "loop": home / name,
+            }
+            (home / name).symlink_to(links[way])
+            assert way == "loop" or (home / name).read_text()
+    found = machine.detect(root)
+    assert (found.cloud, found.instance) == (None, None)
+
+
+# --- this host -----------------------------------------------------------------------------
+
+
+def test_this_host() -> None:
+    before = os.sched_getaffinity(0)
+    found = machine.detect(clock=True)
+    assert os.sched_getaffinity(0) == before
+    assert (found.arch, found.kernel) == (platform.machine(), os.uname().release)
+    assert found.page_bytes == os.sysconf("SC_PAGE_SIZE")
+    assert found.clock_source == "dependent adds" and found.clock_hz and found.clock_hz > 0
+    assert set(registry.host_feature_names()) <= set(found.features)
+    assert machine.usable_cpus() == machine.allowed_cpus()[: found.budget.cpus]
+    assert set(machine.allowed_cpus()) <= before
+    assert not found.emulated
+    assert json.loads(json.dumps(dataclasses.asdict(found)))["cpus"] == found.cpus
+
+
+def test_without_a_clock_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "clock_hz", lambda: pytest.fail("measured"))
+    assert machine.detect().clock_source != "dependent adds"
+
+
+def test_affinity_limits_the_budget_and_comes_back() -> None:
+    before = os.sched_getaffinity(0)
+    if len(before) < 2:
+        pytest.skip("needs two CPUs")
+    try:
+        os.sched_setaffinity(0, {max(before)})
+        assert machine.allowed_cpus() == (max(before),)
+        assert machine.detect().budget == Budget(1, "affinity")
+        assert machine.measured_clock_hz() > 0
+        assert os.sched_getaffinity(0) == {max(before)}
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def test_where_pinning_is_forbidden_the_clock_is_measured_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def forbidden(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "sched_setaffinity", forbidden)
+    assert machine.measured_clock_hz() > 0
+
+
+def test_without_the_native_library_the_files_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise native.NativeError("not built")
+
+    with_library = machine.detect()
+    monkeypatch.setattr(native, "library", missing)
+    without = machine.detect(clock=True)
+    assert set(without.isa) == set(with_library.isa)
+    assert without.clock_source != "dependent adds"
+
+
+def test_a_foreign_architecture_on_this_kernel_is_emulated(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = "x86_64" if platform.machine() == "aarch64" else "aarch64"
+    monkeypatch.setattr(platform, "machine", lambda: other)
+    assert machine.detect().emulated
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="plays Arm on x86")
+def test_unknown_capability_bits_are_kept_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    monkeypatch.setattr(native, "host_features", lambda: (1 << 1 | 1 << 22 | 1 << 62, 1 << 1, 1 << 60, 0))
+    monkeypatch.setattr(native, "vector_bits", lambda: (256, None))
+    found = machine.detect()
+    assert found.features == ("asimd", "sve", "hwcap:62", "sve2", "hwcap3:60")
+    assert found.sve_bits == 256

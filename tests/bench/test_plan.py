@@ -1,0 +1,114 @@
+"""Selection, placements and trials."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from armbench.bench import plan
+from armbench.bench.model import Case, Placement, Settings
+from armbench.bench.plan import PROFILES, SelectionError, Selector
+
+
+def names(select: list[str], profile: str = "quick") -> set[str]:
+    selectors = [Selector.parse(text) for text in select]
+    made = plan.make_plan(selectors, Settings(), PROFILES[profile], [(0,)], ("throughput",))
+    return {f"{t.kernel.name}/{t.variant.name}/{t.case.name}" for t in made.trials}
+
+
+def test_selection_by_globs() -> None:
+    assert names(["matmul/numpy/f32-n128"]) == {"matmul/numpy/f32-n128"}
+    square = names(["matmul/numpy/f32-n*"])
+    assert square > {"matmul/numpy/f32-n128", "matmul/numpy/f32-n2048"}
+    assert {name.split("/")[1] for name in names(["matmul"])} >= {"scalar", "numpy"}
+
+
+def test_full_cases_need_a_thorough_profile_or_their_name() -> None:
+    assert "matmul/numpy/f32-n256" not in names(["matmul/numpy"])
+    assert "matmul/numpy/f32-n256" in names(["matmul/numpy"], "rigorous")
+    assert names(["matmul/numpy/f32-n256"]) == {"matmul/numpy/f32-n256"}
+
+
+@pytest.mark.parametrize(
+    ("select", "message"),
+    [
+        ("matmull", "no kernel matmull; did you mean matmul?"),
+        ("zzz", "there are: "),
+        ("matmul/nunpy", "no variant nunpy of matmul; did you mean numpy?"),
+        ("matmul/numpy/f32-n12", "did you mean f32-n"),
+        ("a/b/c/d", "write KERNEL"),
+        ("matmul//x", "write KERNEL"),
+    ],
+)
+def test_unknown_names_come_with_the_nearest(select: str, message: str) -> None:
+    with pytest.raises(SelectionError) as caught:
+        names([select])
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_scalar_leaves_large_cases_out_with_a_reason() -> None:
+    made = plan.make_plan(
+        [Selector.parse("matmul/scalar")], Settings(), PROFILES["quick"], [(0,)], ("throughput",)
+    )
+    assert all(trial.case.flops <= plan.SCALAR_FLOPS for trial in made.trials)
+    skipped = {skip.case: skip.reason for skip in made.skips}
+    assert "Gflop" in skipped["f32-n2048"]
+
+
+def test_cpu_words() -> None:
+    usable = (0, 1, 2, 3, 8, 9)
+    assert plan.parse_cpus("1", usable) == [(1,)]
+    assert plan.parse_cpus("all", usable) == [usable]
+    assert plan.parse_cpus("1,all", usable) == [(1,), usable]
+    assert plan.parse_cpus("ladder", usable) == [(1,), (1, 2), (1, 2, 3, 8), usable]
+    assert plan.parse_cpus("0-1,8", usable) == [(0, 1, 8)]
+    assert plan.parse_cpus("1,all", (5,)) == [(5,)]
+
+
+@pytest.mark.parametrize("text", ["4", "0-4", "7,1"])
+def test_foreign_cpus_are_refused_with_those_one_may_use(text: str) -> None:
+    with pytest.raises(SelectionError, match="these may: 0-3"):
+        plan.parse_cpus(text, (0, 1, 2, 3))
+
+
+@pytest.mark.parametrize("text", ["none", "", "3-1x", "-1", "1-"])
+def test_bad_cpu_lists(text: str) -> None:
+    with pytest.raises(SelectionError, match="--cpus"):
+        plan.parse_cpus(text, (0, 1, 2, 3))
+
+
+def test_cold_cases_rotate_over_more_than_the_cache(machine_with_cache: object) -> None:
+    case = Case("c", {}, "op", (), cold=True)
+    one, two = Placement((0,)), Placement((0, 1))
+    mb = 1 << 20
+    assert plan.copies_of(case, 8 * mb, one, machine_with_cache) == 16  # type: ignore[arg-type]
+    assert plan.copies_of(case, 8 * mb, two, machine_with_cache) == 8  # type: ignore[arg-type]
+    parallel = dataclasses.replace(two, mode="parallel")
+    assert plan.copies_of(case, 8 * mb, parallel, machine_with_cache) == 16  # type: ignore[arg-type]
+    assert plan.copies_of(dataclasses.replace(case, cold=False), 8 * mb, one, machine_with_cache) == 1  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def machine_with_cache() -> object:
+    class Machine:
+        last_level_bytes = 32 << 20
+
+    return Machine()
+
+
+def test_groups_separate_what_cannot_share_a_process() -> None:
+    made = plan.make_plan(
+        [Selector.parse("matmul/*/f32-n128")],
+        Settings(),
+        PROFILES["quick"],
+        [(1,), (0, 1)],
+        ("throughput", "parallel"),
+    )
+    groups = made.groups()
+    shapes = {(g.processes, g.threads) for g in groups}
+    assert shapes == {(1, 1), (2, 1), (1, 2)}
+    for group, trials in groups.items():
+        if group.processes == 2:
+            assert all(not t.variant.native and t.placement.mode == "throughput" for t in trials)

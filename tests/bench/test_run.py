@@ -1,0 +1,197 @@
+"""`armbench run` as a user types it: crashes, hangs, interruption, resumption, bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Armbench, clean_environment
+
+SMALL = ("matmul/numpy/f32-n128", "--cpus", "1", "--profile", "quick")
+
+
+def load(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+def test_faults_are_contained_and_the_rest_goes_on(
+    armbench: Armbench, faulty_kernel: dict[str, str], tmp_path: Path
+) -> None:
+    words = ("run", "faulty", "--cpus", "1", "--rounds", "2", "--limit", "3", "-o", "out.json")
+    done = armbench(*words, env=faulty_kernel)
+    assert done.returncode == 6, done.stderr
+    document = load(tmp_path / "out.json")
+    reasons = {failure["variant"]: failure["reason"] for failure in document["failed"]}
+    assert {name: reasons[name] for name in ("segv", "illegal", "memory", "hang", "raises")} == {
+        "segv": "killed by SIGSEGV",
+        "illegal": "killed by SIGILL",
+        "memory": "out of memory: wanted 1 TB",
+        "hang": "no result within 3 s (killed)",
+        "raises": "RuntimeError: no luck",
+    }
+    assert reasons["wrong"].startswith("wrong result")
+    assert reasons["stale"].startswith("wrong result"), "an output that no timed call wrote"
+    (good,) = document["results"]
+    assert good["variant"] == "good"
+    assert [process["round"] for process in good["processes"]] == [0, 1]
+    assert "FAILED faulty/segv/n8: killed by SIGSEGV" in done.stdout
+    assert not document["session"]["partial"]
+
+
+def test_a_fault_in_one_of_several_processes(
+    armbench: Armbench, faulty_kernel: dict[str, str], tmp_path: Path
+) -> None:
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("needs two CPUs")
+    words = ("run", "faulty/[gsr]*", "--cpus", "all", "--rounds", "1", "--limit", "10", "-o", "out.json")
+    done = armbench(*words, env=faulty_kernel)
+    assert done.returncode == 6, done.stderr
+    document = load(tmp_path / "out.json")
+    assert {failure["variant"] for failure in document["failed"]} == {"segv", "stale", "raises"}
+    (good,) = document["results"]
+    assert good["threads"] == len(os.sched_getaffinity(0))
+    assert len(good["processes"][0]["samples"][0]) == min(3, good["threads"]) or good["threads"] <= 8
+
+
+def test_a_run_writes_a_valid_file_where_it_says(armbench: Armbench, tmp_path: Path) -> None:
+    done = armbench("run", *SMALL, "--rounds", "2")
+    assert done.returncode == 0, done.stderr
+    name = done.stderr.splitlines()[-1].removeprefix("Result file: ")
+    checked = armbench("validate", name)
+    assert checked.returncode == 0, checked.stdout
+    assert not list(tmp_path.rglob("*.partial.jsonl"))
+    shown = armbench("show", name)
+    assert "f32-n128" in shown.stdout
+    assert "\x1b" not in done.stdout + done.stderr + shown.stdout
+    assert max(map(len, (done.stdout + shown.stdout).splitlines())) <= 80
+
+
+def test_the_result_holds_what_was_measured(armbench: Armbench, tmp_path: Path) -> None:
+    armbench("run", "matmul/scalar/f32-n128", "--rounds", "3", "-o", "out.json", "--seed", "7")
+    document = load(tmp_path / "out.json")
+    assert document["session"]["seed"] == 7
+    assert [r["index"] for r in document["rounds"]] == [0, 1, 2]
+    for result in document["results"]:
+        assert result["verified"]["max_error"] <= result["verified"]["tolerance"]
+        assert result["stop"] == "rounds"
+        assert len({process["pid"] for process in result["processes"]}) == 3
+        for process in result["processes"]:
+            seconds = [row[0] / result["tick_hz"] for row in process["samples"]]
+            assert len(seconds) == 10
+            assert len(process["warmup"]) >= 3
+            assert min(seconds) > 0
+
+
+def interrupt_after_first_round(tmp_path: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "armbench.bench", "run", *words]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        journals = list(tmp_path.rglob("*.partial.jsonl"))
+        if journals and '"kind": "round"' in journals[0].read_text():
+            break
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(armbench: Armbench, tmp_path: Path) -> None:
+    stopped = interrupt_after_first_round(tmp_path, *SMALL, "--rounds", "40", "-o", "out.json")
+    assert stopped.returncode == 130, stopped.stderr
+    partial = load(tmp_path / "out.json")
+    assert partial["session"]["partial"]
+    before = len(partial["rounds"])
+    assert 1 <= before < 40
+    assert "PARTIAL" in stopped.stdout
+    assert "--resume out.partial.jsonl" in stopped.stderr
+
+    resumed = armbench("run", "--resume", "out.json")
+    assert resumed.returncode == 0, resumed.stderr
+    whole = load(tmp_path / "out.json")
+    assert not whole["session"]["partial"]
+    assert [r["index"] for r in whole["rounds"]] == list(range(40))
+    (result,) = whole["results"]
+    assert [process["round"] for process in result["processes"]][: before - 1] == list(range(before - 1))
+    assert result["processes"][: before - 1] == partial["results"][0]["processes"][: before - 1]
+
+
+def test_a_killed_run_loses_at_most_a_round(armbench: Armbench, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "armbench.bench", "run", *SMALL, "--rounds", "30", "-o", "out.json"]
+    process = subprocess.Popen(command, cwd=tmp_path, env=clean_environment(), stderr=subprocess.DEVNULL)
+    journal = tmp_path / "out.partial.jsonl"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if journal.exists() and journal.read_text().count('"kind": "round"') >= 2:
+            break
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    resumed = armbench("run", "--resume", "out.partial.jsonl")
+    assert resumed.returncode == 0, resumed.stderr
+    assert [r["index"] for r in load(tmp_path / "out.json")["rounds"]] == list(range(30))
+    assert not journal.exists()
+
+
+@pytest.mark.parametrize("fact", ["boot", "machine", "build"])
+def test_resume_refuses_another_host(armbench: Armbench, tmp_path: Path, fact: str) -> None:
+    interrupt_after_first_round(tmp_path, *SMALL, "--rounds", "40", "-o", "out.json")
+    journal = tmp_path / "out.partial.jsonl"
+    header, *rest = journal.read_text().splitlines(keepends=True)
+    record = json.loads(header)
+    if fact == "boot":
+        record["payload"]["session"]["boot_id"] = "another"
+    elif fact == "machine":
+        record["payload"]["machine"]["comparability_key"] = "another"
+    else:
+        record["payload"]["software"]["native"]["build_hash"] = "another"
+    journal.write_text(json.dumps(record) + "\n" + "".join(rest))
+    done = armbench("run", "--resume", "out.partial.jsonl")
+    assert done.returncode == 4
+    assert f"another {fact}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("run", "matmull"), "did you mean matmul?"),
+        (("run", "--bogus"), "unknown option --bogus"),
+        (("run", "matmul", "--cpus", "999"), "these may: "),
+        (("run", "matmul", "-o", "/proc/nope/x.json"), "give another file with -o"),
+        (("show", "absent.json"), "absent.json: No such file"),
+        (("rnu",), "did you mean run?"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(armbench: Armbench, words: tuple[str, ...], message: str) -> None:
+    done = armbench(*words)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_existing_file_is_not_overwritten(armbench: Armbench, tmp_path: Path) -> None:
+    (tmp_path / "out.json").write_text("precious")
+    done = armbench("run", *SMALL, "-o", "out.json")
+    assert done.returncode == 2
+    assert "out.json exists" in done.stderr
+    assert (tmp_path / "out.json").read_text() == "precious"
+
+
+def test_list_names_everything(armbench: Armbench) -> None:
+    text = armbench("list").stdout
+    assert "matmul" in text
+    assert "for aarch64" in text or "for x86_64" in text
+    document = json.loads(armbench("list", "--json").stdout)
+    by_name = {kernel["name"]: kernel for kernel in document["kernels"]}
+    variants = {variant["name"]: variant for variant in by_name["matmul"]["variants"]}
+    assert variants["numpy"]["why_not"] is None

@@ -77,8 +77,12 @@ def problem(case: Case, settings: Settings, seed: int) -> Problem:
         question = (Operand("tokens", tokens), Operand("length", np.array([len(tokens)])))
         answer, expected = Operand("text", empty(text.shape, np.uint8), output=True), {"text": text}
     count = Operand("count", empty(1, np.int64), output=True)
-    ((read, written),) = [(question[0].data.nbytes, array.nbytes) for array in expected.values()]
-    work = Work(bytes_read=read, bytes_written=written, items=len(tokens), item="token")
+    work = Work(
+        bytes_read=question[0].data.nbytes,
+        bytes_written=sum(array.nbytes for array in expected.values()),
+        items=len(tokens),
+        item="token",
+    )
     return Problem((*question, Operand("table", table), answer, count), expected, 0.0, work)
 
 

@@ -3,9 +3,9 @@
  * Classes of characters come from a table of 256 bytes (ASCII) or two small tables (the rest),
  * whole words and merges from hash tables of which a lookup touches one line of the cache.
  * Compiled without auto-vectorisation.
- * Bound: about 5 operations for every byte of a run (load, test, two steps, branch), and some 60
- * for every word: 4-wide N1 cannot take less than 3 cycles a byte of prose (words of 5 bytes),
- * 8-wide V1, V2 and V3 1.5; mispredicted ends of words and second-level cache come on top.
+ * Bound: a byte of a run costs the load of its class, a test and a taken branch, of which N1, V1,
+ * V2, V3 and x86 do one a cycle: 1 byte a cycle at most.  Words keep far from it: the end of most
+ * is mispredicted, and each has two lines of the second-level cache to wait for.
  */
 #include "bpe.h"
 

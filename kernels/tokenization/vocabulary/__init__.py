@@ -138,10 +138,9 @@ def _given(path: Path) -> Vocabulary:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Ranks of the tokens' bytes, tokens by rank, and everything as the C code's table."""
+    """The rank of each token, and vocabulary and split pattern as the C code's table."""
 
     ranks: Mapping[bytes, int]
-    tokens: tuple[bytes, ...]
     table: Array
 
 
@@ -155,7 +154,4 @@ def load(vocabulary: Vocabulary) -> Loaded:
     if vocabulary.sha256 not in (None, hashlib.sha256(contents).hexdigest()):
         raise RankFileError(f"{vocabulary.path}: not the {vocabulary.name} it should be; remove the file")
     parsed = ranks.parse(contents, vocabulary.path)
-    tokens = [b""] * (max(parsed.values()) + 1)
-    for token, rank in parsed.items():
-        tokens[rank] = token
-    return Loaded(parsed, tuple(tokens), table.build(parsed, PATTERNS[vocabulary.pattern].number))
+    return Loaded(parsed, table.build(parsed, PATTERNS[vocabulary.pattern].number))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from armbench.kernels.tokenization.vocabulary.unicode import classes
+from armbench.kernels.tokenization.vocabulary.classes import classes
 
 
 @dataclass(frozen=True, slots=True)

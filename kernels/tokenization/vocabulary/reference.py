@@ -8,7 +8,7 @@ concatenation has the lowest rank, the leftmost of equals, until no pair is a to
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 
 from armbench.kernels.tokenization.vocabulary.patterns import compiled
 
@@ -57,7 +57,3 @@ def merge(word: bytes, ranks: Ranks) -> list[bytes]:
         consider(start)
         consider(starts[start])
     return [word[s : ends[s]] for s in range(len(word)) if not gone[s]]
-
-
-def decode(tokens: Iterable[int], tokens_by_rank: Sequence[bytes]) -> bytes:
-    return b"".join(tokens_by_rank[token] for token in tokens)

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from armbench.kernels.tokenization.vocabulary.unicode import POINTS, classes
+from armbench.kernels.tokenization.vocabulary.classes import POINTS, classes
 
 MAGIC: Final = int.from_bytes(b"ab-bpe-1", "little")
 RANK_BITS: Final = 21
@@ -291,8 +291,7 @@ def _last_pairs(tokens: _Tokens, which: Index, rank_of: _Map) -> Index:
         pairs = _pair_hash(parts[:, :-1], parts[:, 1:])
         ranks = rank_of.find(pairs.reshape(-1)).reshape(pairs.shape)
         ranks[ranks < 0] = NO_RANK
-        first = ranks.argmin(axis=1)
-        lowest = ranks.min(axis=1)
+        first, lowest = ranks.argmin(axis=1), ranks.min(axis=1)
         parts = parts[column[:width] != first[:, None] + 1].reshape(len(which), width - 1)
         parts[np.arange(len(which)), first] = lowest
         possible = lowest < NO_RANK

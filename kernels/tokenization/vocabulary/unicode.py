@@ -1,4 +1,4 @@
-"""The Unicode classes that the split patterns name, from a file that this script writes.
+"""Write classes.txt, the Unicode classes that the split patterns name.
 
     pip install unicodedata2==16.0.0
     python -m armbench.kernels.tokenization.vocabulary.unicode
@@ -12,17 +12,13 @@ from __future__ import annotations
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 from importlib import import_module
-from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-VERSION: Final = "16.0.0"
-POINTS: Final = 0x110000
-FILE: Final = files(__package__) / "classes.txt"
+from armbench.kernels.tokenization.vocabulary.classes import FILE, POINTS, Range
 
-Range = tuple[int, int]  # first and last code point
+VERSION: Final = "16.0.0"
 
 # What the patterns tell apart.  Every code point is of at most one class; the rest is "other".
 CATEGORIES: Final[Mapping[str, frozenset[str]]] = {
@@ -32,34 +28,6 @@ CATEGORIES: Final[Mapping[str, frozenset[str]]] = {
     "mark": frozenset({"Mn", "Mc", "Me"}),
     "number": frozenset({"Nd", "Nl", "No"}),
 }
-# The property White_Space, which no Python module gives; str.isspace() has four more.
-SPACES: Final[tuple[Range, ...]] = (
-    (0x09, 0x0D),
-    (0x20, 0x20),
-    (0x85, 0x85),
-    (0xA0, 0xA0),
-    (0x1680, 0x1680),
-    (0x2000, 0x200A),
-    (0x2028, 0x2029),
-    (0x202F, 0x202F),
-    (0x205F, 0x205F),
-    (0x3000, 0x3000),
-)
-
-
-@cache
-def classes() -> Mapping[str, tuple[Range, ...]]:
-    """{class: ranges of its code points, ascending and apart}, "space" among them."""
-    found: dict[str, tuple[Range, ...]] = {"space": SPACES}
-    for paragraph in FILE.read_text("ascii").split("\n\n")[1:]:
-        name, _, ranges = paragraph.partition(":")
-        found[name] = tuple(_parse(word) for word in ranges.split())
-    return found
-
-
-def _parse(word: str) -> Range:
-    first, _, last = word.partition("-")
-    return int(first, 16), int(last or first, 16)
 
 
 def ranges_of(category: Callable[[str], str], wanted: frozenset[str]) -> Iterator[Range]:

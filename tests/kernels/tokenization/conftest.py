@@ -55,6 +55,11 @@ def codec(request: pytest.FixtureRequest) -> Codec:
     return Codec(encode, decode)
 
 
+def in_order(loaded: Loaded) -> list[bytes]:
+    """The tokens of a vocabulary without gaps."""
+    return sorted(loaded.ranks, key=loaded.ranks.__getitem__)
+
+
 def published(name: str) -> Loaded:
     """o200k or cl100k, where a copy is on this machine."""
     for candidate in vocabulary._PUBLISHED:

@@ -82,10 +82,11 @@ def compare(case: Case, library: str, team: native.Team) -> None:
 def one_word(team: native.Team) -> None:
     found = vocabulary.find(Settings())
     draw = random.Random(1)
+    characters = [chr(draw.randrange(0x4E00, 0x9000)) for _ in range(MEGABYTE // 3)]
     words = {
         "random letters": "".join(draw.choice(string.ascii_lowercase) for _ in range(MEGABYTE)),
         "one letter": "a" * MEGABYTE,
-        "Chinese": "".join(chr(draw.randrange(0x4E00, 0x9000)) for _ in range(MEGABYTE // 3)),
+        "Chinese": "".join(characters),
         "spaces": " " * MEGABYTE,
     }
     table = vocabulary.load(found).table

@@ -12,7 +12,7 @@ from __future__ import annotations
 import heapq
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Final
 
@@ -40,42 +40,47 @@ def words() -> Counter[bytes]:
 def train(counts: Mapping[bytes, int], size: int) -> dict[bytes, int]:
     """A vocabulary of at most `size` tokens from words and how often they occur."""
     ranks = {bytes([byte]): byte for byte in range(256)}
-    texts = [[bytes([byte]) for byte in word] for word in counts]
-    times = list(counts.values())
-    frequency: Counter[Pair] = Counter()
-    where: defaultdict[Pair, set[int]] = defaultdict(set)
-    for index, parts in enumerate(texts):
-        _count(pairwise(parts), index, times[index], frequency, where)
-    queue = [(-count, pair) for pair, count in frequency.items()]
+    text = _Words(counts)
+    queue = [(-count, pair) for pair, count in text.frequency.items()]
     heapq.heapify(queue)
     while len(ranks) < size and queue:
         count, pair = heapq.heappop(queue)
-        if frequency[pair] != -count:  # there were merges since; they only made it rarer
-            heapq.heappush(queue, (-frequency[pair], pair))
-            continue
-        if not count:
-            break
-        token = pair[0] + pair[1]
-        ranks[token] = len(ranks)
-        made: set[Pair] = set()
-        for index in where.pop(pair):
-            before, after = texts[index], _joined(texts[index], pair)
-            texts[index] = after
-            for old in pairwise(before):
-                frequency[old] -= times[index]
-            _count(pairwise(after), index, times[index], frequency, where)
-            made.update(new for new in pairwise(after) if token in new)
-        for new in made:
-            heapq.heappush(queue, (-frequency[new], new))
+        if text.frequency[pair] != -count:  # there were merges since; they only made it rarer
+            heapq.heappush(queue, (-text.frequency[pair], pair))
+        elif count:
+            ranks[pair[0] + pair[1]] = len(ranks)
+            for new in text.merge(pair):
+                heapq.heappush(queue, (-text.frequency[new], new))
     return ranks
 
 
-def _count(
-    pairs: Iterable[Pair], word: int, times: int, frequency: Counter[Pair], where: dict[Pair, set[int]]
-) -> None:
-    for pair in pairs:
-        frequency[pair] += times
-        where[pair].add(word)
+class _Words:
+    """Words in parts, how often every pair of neighbours occurs, and in which words."""
+
+    def __init__(self, counts: Mapping[bytes, int]):
+        self.parts = [[bytes([byte]) for byte in word] for word in counts]
+        self.times = list(counts.values())
+        self.frequency: Counter[Pair] = Counter()
+        self.where: defaultdict[Pair, set[int]] = defaultdict(set)
+        for word in range(len(self.parts)):
+            self._count(word)
+
+    def _count(self, word: int) -> None:
+        for pair in pairwise(self.parts[word]):
+            self.frequency[pair] += self.times[word]
+            self.where[pair].add(word)
+
+    def merge(self, pair: Pair) -> set[Pair]:
+        """Make one part of the pair wherever it occurs; the pairs that this brings about."""
+        token = pair[0] + pair[1]
+        new: set[Pair] = set()
+        for word in self.where.pop(pair):
+            for old in pairwise(self.parts[word]):
+                self.frequency[old] -= self.times[word]
+            self.parts[word] = _joined(self.parts[word], pair)
+            self._count(word)
+            new.update(made for made in pairwise(self.parts[word]) if token in made)
+        return new
 
 
 def _joined(parts: list[bytes], pair: Pair) -> list[bytes]:

@@ -96,7 +96,7 @@ def one_word(team: native.Team) -> None:
         for name, word in words.items():
             time = encode_seconds(variant, word, found.ranks, table, team)
             print(
-                f"{variant.name:8} 1 MB word of {name}: {time * 1e9:.1f} ns a byte, {time / prose:.1f} x prose"
+                f"{variant.name:8} 1 MB word, {name}: {time * 1e9:.1f} ns a byte, {time / prose:.1f} x prose"
             )
 
 

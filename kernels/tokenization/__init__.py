@@ -1,0 +1,112 @@
+"""Byte-level BPE of one document: encode to tokens, decode to text.
+
+An agent's prompts are long and mixed, and their tokenization is a good part of the time to the
+first token.  Every variant has the same vocabulary and split pattern and must give exactly the
+tokens of the reference (vocabulary/reference.py).
+
+The state is cold: no word is remembered from an earlier one.  What a processor remembers is
+another matter: a document of 2 KB that is encoded again and again is learnt by its branch
+predictor and stays in its first caches; one of 100 KB shows what a new text costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+
+from armbench.bench.model import Array, Case, Kernel, Operand, Problem, Settings, Work, empty
+from armbench.kernels.tokenization.corpora import CORPORA, generate
+from armbench.kernels.tokenization.vocabulary import Vocabulary, find, load
+from armbench.kernels.tokenization.vocabulary.reference import encode
+
+SIZES: Final = {"2k": 2048, "100k": 102400}
+DIRECTIONS: Final = ("encode", "decode")
+# Beside all others these add least: the words of Arabic and base64 are as long in 100 KB.
+NOT_CORE: Final = {("arabic", "2k"), ("base64", "2k")}
+
+
+def cases(settings: Settings) -> Sequence[Case]:
+    """Every direction, corpus and size, with the best vocabulary there is.
+
+    Raises ValueError for a vocabulary file that cannot be used.
+    """
+    vocabulary = find(settings)
+    return [
+        _case(vocabulary, corpus, size, direction)
+        for direction in DIRECTIONS
+        for corpus in CORPORA
+        for size in SIZES
+    ]
+
+
+def _case(vocabulary: Vocabulary, corpus: str, size: str, direction: str) -> Case:
+    core = (corpus, size) not in NOT_CORE if direction == "encode" else corpus == "mixed"
+    return Case(
+        f"{vocabulary.name}-{corpus}-{size}-{direction}",
+        {
+            "vocabulary": vocabulary.name,
+            "corpus": corpus,
+            "bytes": SIZES[size],
+            "batch": 1,
+            "direction": direction,
+            "state": "cold",
+        },
+        operation=direction,
+        native_params=(SIZES[size], vocabulary.ranks),
+        tier="core" if core else "full",
+    )
+
+
+def problem(case: Case, settings: Settings, seed: int) -> Problem:
+    """A document and its tokens, one the question and the other the answer.
+
+    encode: text uint8 [bytes] -> tokens int32 [bytes], of which the first count[0] are meant;
+    decode: tokens int32 [length[0]] -> text uint8 [bytes], likewise.
+    """
+    vocabulary = find(settings)
+    table = load(vocabulary).table
+    text, tokens = _document(vocabulary, str(case.params["corpus"]), case.native_params[0], seed)
+    question: tuple[Operand, ...]
+    if case.operation == "encode":
+        question, expected = (Operand("text", text),), {"tokens": tokens}
+        answer = Operand("tokens", empty(text.shape, np.int32), output=True)
+    else:
+        question = (Operand("tokens", tokens), Operand("length", np.array([len(tokens)])))
+        answer, expected = Operand("text", empty(text.shape, np.uint8), output=True), {"text": text}
+    count = Operand("count", empty(1, np.int64), output=True)
+    work = Work(
+        bytes_read=question[0].data.nbytes,
+        bytes_written=sum(array.nbytes for array in expected.values()),
+        items=len(tokens),
+        item="token",
+    )
+    return Problem((*question, Operand("table", table), answer, count), expected, 0.0, work)
+
+
+@lru_cache(maxsize=2 * len(CORPORA))
+def _document(vocabulary: Vocabulary, corpus: str, size: int, seed: int) -> tuple[Array, Array]:
+    """A text, uint8, and its tokens, int32, by the reference."""
+    text = generate(corpus, size, seed)
+    tokens = encode(text, load(vocabulary).ranks, vocabulary.pattern)
+    return np.frombuffer(text.encode(), np.uint8), np.array(tokens, np.int32)
+
+
+def error(problem: Problem, outputs: Mapping[str, Array]) -> float:
+    """0 when as many tokens or bytes as expected were written and all are the same, else inf."""
+    ((name, expected),) = problem.expected.items()
+    count = int(outputs["count"][0])
+    same = count == len(expected) and np.array_equal(outputs[name][:count], expected)
+    return 0.0 if same else float("inf")
+
+
+KERNEL = Kernel(
+    name="tokenization",
+    version=1,
+    summary="byte-level BPE of agents' texts, exact",
+    cases=cases,
+    problem=problem,
+    error=error,
+)

@@ -1,0 +1,259 @@
+/* The tokens of one word that is no token itself: merge the adjacent pair whose token has the
+ * lowest rank, the leftmost of equals, until no pair makes a token.
+ *
+ * Words of up to 64 bytes: one array of rank << 6 | position is searched for its minimum, and a
+ * 64-bit mask tells which positions still begin a part.
+ *
+ * Longer words, in linear time: all pairs of one rank form a list in the order of their
+ * positions, and a bitmap of three levels finds the lowest rank that has a list.  A new pair comes
+ * last in its list.  For take a token's level to be the highest rank in the tree of merges that
+ * makes it, of which there is one (vocabulary/table.py).  Then all tokens of lower levels exist
+ * before the first of a level, those of a level are made from left to right, and so are the pairs
+ * that they complete.  Should it ever not hold, the place in the list is searched.
+ */
+#ifndef ARMBENCH_TOKENIZATION_MERGE_H
+#define ARMBENCH_TOKENIZATION_MERGE_H
+
+#include "table.h"
+
+#define BPE_SHORT 64
+
+/* ---- short words -------------------------------------------------------------------------- */
+
+static inline uint32_t bpe_least(const uint32_t *keys, uint32_t count) {
+    uint32_t a = keys[0], b = UINT32_MAX;
+    for (uint32_t i = 1; i + 1 < count; i += 2) {
+        a = keys[i] < a ? keys[i] : a;
+        b = keys[i + 1] < b ? keys[i + 1] : b;
+    }
+    if (count % 2 == 0 && keys[count - 1] < a)
+        a = keys[count - 1];
+    return a < b ? a : b;
+}
+
+/* Writes the tokens of 2 to 64 bytes and returns their number. */
+static inline int64_t bpe_merge_short(const bpe_table *table, const uint8_t *word, uint32_t count,
+                                      int32_t *tokens) {
+    uint32_t part[BPE_SHORT], key[BPE_SHORT];
+    uint64_t alive = UINT64_MAX >> (64 - count);
+    for (uint32_t i = 0; i < count; i++)
+        part[i] = table->byte_ranks[word[i]];
+    for (uint32_t i = 0; i + 1 < count; i++)
+        key[i] = table->byte_pairs[(uint32_t)word[i] << 8 | word[i + 1]] << 6 | i;
+    key[count - 1] = UINT32_MAX;
+    for (;;) {
+        uint32_t least = bpe_least(key, count), rank = least >> 6, left = least & 63;
+        if (rank >= BPE_NO_RANK)
+            break;
+        uint64_t after = alive & (UINT64_MAX - 1) << left; /* parts right of the left one */
+        uint32_t right = (uint32_t)__builtin_ctzll(after);
+        after &= after - 1;
+        alive &= ~((uint64_t)1 << right);
+        part[left] = rank;
+        key[right] = UINT32_MAX;
+        key[left] = UINT32_MAX;
+        if (after)
+            key[left] =
+                bpe_find_pair(table, rank, part[__builtin_ctzll(after)]) << 6 | left;
+        uint64_t before = alive & (((uint64_t)1 << left) - 1);
+        if (before) {
+            uint32_t previous = 63 - (uint32_t)__builtin_clzll(before);
+            key[previous] = bpe_find_pair(table, part[previous], rank) << 6 | previous;
+        }
+    }
+    int64_t written = 0;
+    for (; alive; alive &= alive - 1)
+        tokens[written++] = (int32_t)part[__builtin_ctzll(alive)];
+    return written;
+}
+
+/* ---- long words --------------------------------------------------------------------------- */
+
+#define BPE_END UINT32_MAX /* in place of a position: none */
+
+typedef struct bpe_part { /* at the position of its first byte */
+    uint32_t rank;
+    uint32_t previous, next; /* positions; previous of the first is BPE_END */
+    uint32_t pair; /* rank of this and the next part together, or BPE_NO_RANK */
+} bpe_part;
+
+typedef struct bpe_link { /* of a pair, in the list of its rank: positions */
+    uint32_t before, after;
+} bpe_link;
+
+typedef struct bpe_list {
+    uint32_t first, last;
+} bpe_list;
+
+typedef struct bpe_queue {
+    bpe_part *parts;
+    bpe_link *links;
+    bpe_list *lists; /* of a rank; of meaning only where its bit is set */
+    uint64_t *bits[3]; /* bits[0]: ranks with a list; bits[l + 1]: words of bits[l] that are not 0 */
+    uint64_t top_words;
+    int cleared; /* whether the bits have been, since the call began */
+} bpe_queue;
+
+static inline uint64_t bpe_bit_words(uint64_t bits) { return bits / 64 + 1; }
+
+static inline uint64_t bpe_queue_bytes(uint64_t text_bytes, uint64_t ranks) {
+    uint64_t words = 0;
+    for (uint64_t level = 0, bits = ranks; level < 3; level++, bits /= 64)
+        words += bpe_bit_words(bits);
+    return text_bytes * (sizeof(bpe_part) + sizeof(bpe_link)) + ranks * sizeof(bpe_list) +
+           words * sizeof(uint64_t);
+}
+
+/* A queue in memory of bpe_queue_bytes(text_bytes, ranks).  It is cleared when it is first used:
+ * most texts have no long word. */
+static inline bpe_queue bpe_queue_in(void *memory, uint64_t text_bytes, uint64_t ranks) {
+    bpe_queue queue = {.cleared = 0};
+    uint64_t *words = memory;
+    for (uint64_t level = 0, bits = ranks; level < 3; level++, bits /= 64) {
+        queue.bits[level] = words;
+        queue.top_words = bpe_bit_words(bits);
+        words += queue.top_words;
+    }
+    queue.lists = (bpe_list *)words;
+    queue.links = (bpe_link *)(queue.lists + ranks);
+    queue.parts = (bpe_part *)(queue.links + text_bytes);
+    return queue;
+}
+
+static inline void bpe_clear(bpe_queue *queue) {
+    for (uint64_t *word = queue->bits[0]; word < queue->bits[2] + queue->top_words; word++)
+        *word = 0;
+    queue->cleared = 1;
+}
+
+static inline void bpe_set_bit(bpe_queue *queue, uint32_t rank) {
+    for (int level = 0; level < 3; level++, rank >>= 6)
+        queue->bits[level][rank >> 6] |= (uint64_t)1 << (rank & 63);
+}
+
+static inline void bpe_clear_bit(bpe_queue *queue, uint32_t rank) {
+    for (int level = 0; level < 3; level++, rank >>= 6)
+        if (queue->bits[level][rank >> 6] &= ~((uint64_t)1 << (rank & 63)))
+            break;
+}
+
+static inline int bpe_has_list(const bpe_queue *queue, uint32_t rank) {
+    return queue->bits[0][rank >> 6] >> (rank & 63) & 1;
+}
+
+static inline uint32_t bpe_lowest_list(const bpe_queue *queue) {
+    uint64_t at = 0;
+    while (at < queue->top_words && !queue->bits[2][at])
+        at++;
+    if (at == queue->top_words)
+        return BPE_NO_RANK;
+    for (int level = 2; level >= 0; level--)
+        at = at << 6 | (uint64_t)__builtin_ctzll(queue->bits[level][at]);
+    return (uint32_t)at;
+}
+
+static inline void bpe_enter(bpe_queue *queue, uint32_t position, uint32_t rank) {
+    bpe_list *list = &queue->lists[rank];
+    bpe_link *links = queue->links;
+    queue->parts[position].pair = rank;
+    if (!bpe_has_list(queue, rank)) {
+        bpe_set_bit(queue, rank);
+        *list = (bpe_list){BPE_END, BPE_END};
+    }
+    uint32_t before = list->last, after = BPE_END;
+    for (; before != BPE_END && before > position; before = links[before].before)
+        after = before;
+    links[position] = (bpe_link){before, after};
+    if (before == BPE_END)
+        list->first = position;
+    else
+        links[before].after = position;
+    if (after == BPE_END)
+        list->last = position;
+    else
+        links[after].before = position;
+}
+
+/* Take the pair at a position, if it has a rank, out of its list. */
+static inline void bpe_leave(bpe_queue *queue, uint32_t position) {
+    uint32_t rank = queue->parts[position].pair;
+    bpe_link link = queue->links[position];
+    if (rank == BPE_NO_RANK)
+        return;
+    queue->parts[position].pair = BPE_NO_RANK;
+    bpe_list *list = &queue->lists[rank];
+    if (link.before == BPE_END)
+        list->first = link.after;
+    else
+        queue->links[link.before].after = link.after;
+    if (link.after == BPE_END)
+        list->last = link.before;
+    else
+        queue->links[link.after].before = link.before;
+    if (list->first == BPE_END)
+        bpe_clear_bit(queue, rank);
+}
+
+/* The position of the pair to merge next, BPE_END when there is none. */
+static inline uint32_t bpe_next_pair(const bpe_queue *queue) {
+    uint32_t rank = bpe_lowest_list(queue);
+    return rank == BPE_NO_RANK ? BPE_END : queue->lists[rank].first;
+}
+
+static inline void bpe_fill(bpe_queue *queue, const bpe_table *table, const uint8_t *word,
+                            uint32_t count) {
+    if (!queue->cleared)
+        bpe_clear(queue);
+    for (uint32_t i = 0; i < count; i++)
+        queue->parts[i] = (bpe_part){.rank = table->byte_ranks[word[i]],
+                                     .previous = i ? i - 1 : BPE_END,
+                                     .next = i + 1,
+                                     .pair = BPE_NO_RANK};
+    for (uint32_t i = 0; i + 1 < count; i++) {
+        uint32_t rank = table->byte_pairs[(uint32_t)word[i] << 8 | word[i + 1]];
+        if (rank != BPE_NO_RANK)
+            bpe_enter(queue, i, rank);
+    }
+}
+
+static inline void bpe_renew(bpe_queue *queue, const bpe_table *table, uint32_t position,
+                             uint32_t count) {
+    const bpe_part *part = &queue->parts[position];
+    bpe_leave(queue, position);
+    if (part->next < count) {
+        uint32_t rank = bpe_find_pair(table, part->rank, queue->parts[part->next].rank);
+        if (rank != BPE_NO_RANK)
+            bpe_enter(queue, position, rank);
+    }
+}
+
+/* Writes the tokens of `count` bytes, at most as many as the queue has room for, and returns
+ * their number. */
+static inline int64_t bpe_merge_long(bpe_queue *queue, const bpe_table *table, const uint8_t *word,
+                                     uint32_t count, int32_t *tokens) {
+    bpe_part *parts = queue->parts;
+    bpe_fill(queue, table, word, count);
+    for (uint32_t left; (left = bpe_next_pair(queue)) != BPE_END;) {
+        uint32_t right = parts[left].next, next = parts[right].next;
+        uint32_t after = queue->links[left].after; /* most likely the next pair */
+        if (after < count) {
+            __builtin_prefetch(&parts[after]);
+            __builtin_prefetch(&queue->links[after]);
+        }
+        parts[left].rank = parts[left].pair;
+        bpe_leave(queue, left);
+        bpe_leave(queue, right);
+        parts[left].next = next;
+        if (next < count)
+            parts[next].previous = left;
+        if (parts[left].previous != BPE_END)
+            bpe_renew(queue, table, parts[left].previous, count);
+        bpe_renew(queue, table, left, count);
+    }
+    int64_t written = 0;
+    for (uint32_t i = 0; i < count; i = parts[i].next)
+        tokens[written++] = (int32_t)parts[i].rank;
+    return written;
+}
+
+#endif

@@ -26,6 +26,7 @@ class ProblemFile:
     fd: int
     table: dict[str, Json] = field(default_factory=dict)
     size: int = 0
+    stored: dict[int, tuple[Array, Json]] = field(default_factory=dict)  # by id, kept alive with it
 
     @classmethod
     def create(cls) -> ProblemFile:
@@ -55,6 +56,12 @@ class ProblemFile:
         return {**entry, "name": operand.name, "output": operand.output}
 
     def _add(self, array: Array) -> Json:
+        """Store an array; one that several problems share is stored once."""
+        if id(array) not in self.stored:
+            self.stored[id(array)] = (array, self._write(array))
+        return self.stored[id(array)][1]
+
+    def _write(self, array: Array) -> Json:
         data = np.ascontiguousarray(array)
         offset = self._grow(data.nbytes)
         raw = data.reshape(-1).view(np.uint8)

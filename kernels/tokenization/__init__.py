@@ -12,7 +12,8 @@ predictor and stays in its first caches; one of 100 KB shows what a new text cos
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -24,40 +25,60 @@ from armbench.kernels.tokenization.vocabulary.reference import encode
 
 SIZES: Final = {"2k": 2048, "100k": 102400}
 DIRECTIONS: Final = ("encode", "decode")
-# Beside all others these add least: the words of Arabic and base64 are as long in 100 KB.
-NOT_CORE: Final = {("arabic", "2k"), ("base64", "2k")}
+# Every corpus in short documents, and in long ones those that differ most from their short ones.
+CORE_LONG: Final = {("encode", "prose"), ("encode", "code"), ("encode", "mixed"), ("decode", "mixed")}
+OWN: Final = "own"  # the corpus of the user's file
 
 
 def cases(settings: Settings) -> Sequence[Case]:
-    """Every direction, corpus and size, with the best vocabulary there is.
+    """Every direction, corpus and size, with the best vocabulary there is; the user's text whole.
 
-    Raises ValueError for a vocabulary file that cannot be used.
+    Raises ValueError for a vocabulary or a text that cannot be used.
     """
     vocabulary = find(settings)
-    return [
-        _case(vocabulary, corpus, size, direction)
+    found = [
+        _case(vocabulary, corpus, size, SIZES[size], direction)
         for direction in DIRECTIONS
         for corpus in CORPORA
         for size in SIZES
     ]
+    if settings.corpus:
+        count = len(own_text(settings.corpus).encode())
+        found += [_case(vocabulary, OWN, str(count), count, direction) for direction in DIRECTIONS]
+    return found
 
 
-def _case(vocabulary: Vocabulary, corpus: str, size: str, direction: str) -> Case:
-    core = (corpus, size) not in NOT_CORE if direction == "encode" else corpus == "mixed"
+def _case(vocabulary: Vocabulary, corpus: str, size: str, count: int, direction: str) -> Case:
+    short = size == "2k" and direction == "encode"
+    core = short or corpus == OWN or (size == "100k" and (direction, corpus) in CORE_LONG)
     return Case(
         f"{vocabulary.name}-{corpus}-{size}-{direction}",
         {
             "vocabulary": vocabulary.name,
             "corpus": corpus,
-            "bytes": SIZES[size],
+            "bytes": count,
             "batch": 1,
             "direction": direction,
             "state": "cold",
         },
         operation=direction,
-        native_params=(SIZES[size], vocabulary.ranks),
+        native_params=(count, vocabulary.ranks),
         tier="core" if core else "full",
     )
+
+
+@cache
+def own_text(path: Path) -> str:
+    """The user's text; ValueError, one line that names the file, when it is none."""
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not UTF-8 at byte {error.start}") from None
+    if not text:
+        raise ValueError(f"{path}: the file is empty")
+    return text
 
 
 def problem(case: Case, settings: Settings, seed: int) -> Problem:
@@ -68,7 +89,8 @@ def problem(case: Case, settings: Settings, seed: int) -> Problem:
     """
     vocabulary = find(settings)
     table = load(vocabulary).table
-    text, tokens = _document(vocabulary, str(case.params["corpus"]), case.native_params[0], seed)
+    own = settings.corpus if case.params["corpus"] == OWN else None
+    text, tokens = _document(vocabulary, own or str(case.params["corpus"]), case.native_params[0], seed)
     question: tuple[Operand, ...]
     if case.operation == "encode":
         question, expected = (Operand("text", text),), {"tokens": tokens}
@@ -87,9 +109,9 @@ def problem(case: Case, settings: Settings, seed: int) -> Problem:
 
 
 @lru_cache(maxsize=2 * len(CORPORA))
-def _document(vocabulary: Vocabulary, corpus: str, size: int, seed: int) -> tuple[Array, Array]:
-    """A text, uint8, and its tokens, int32, by the reference."""
-    text = generate(corpus, size, seed)
+def _document(vocabulary: Vocabulary, corpus: str | Path, size: int, seed: int) -> tuple[Array, Array]:
+    """A text, generated or the user's, as uint8, and its tokens, int32, by the reference."""
+    text = own_text(corpus) if isinstance(corpus, Path) else generate(corpus, size, seed)
     tokens = encode(text, load(vocabulary).ranks, vocabulary.pattern)
     return np.frombuffer(text.encode(), np.uint8), np.array(tokens, np.int32)
 

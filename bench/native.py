@@ -381,7 +381,8 @@ class Team:
             reports,
         )
         _require(status, f"{variant.kernel}/{variant.name}" if variant else "empty call")
-        seen = tuple(ThreadReport(*(getattr(r, f) for f, _ in _ThreadReport._fields_)) for r in reports)
+        names = [field[0] for field in _ThreadReport._fields_]
+        seen = tuple(ThreadReport(*(getattr(r, name) for name in names)) for r in reports)
         return Measurement(ticks, warmup, seen)
 
 
@@ -425,7 +426,7 @@ class Data:
             address = library().ab_data_operand(self.handle, thread, copy, index)
             size = int(np.prod(shape)) * dtype.itemsize
             raw = (ctypes.c_char * size).from_address(address)
-            views[name] = np.frombuffer(raw, dtype).reshape(shape)
+            views[name] = np.frombuffer(memoryview(raw), dtype).reshape(shape)
         return views
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from armbench.bench.model import Array, Case, Kernel, Operand, Problem, Settings, Work, empty
+from armbench.bench.model import Array, Case, Kernel, Operand, Param, Problem, Settings, Work, empty
 
 SQUARE = (128, 256, 512, 1024, 2048)
 CORE_SQUARE = (128, 512, 1024, 2048)
@@ -33,7 +33,7 @@ def cases(settings: Settings) -> Sequence[Case]:
 
 
 def case_of(name: str, m: int, n: int, k: int, core: bool = True, cold: bool = False) -> Case:
-    params = {"m": m, "n": n, "k": k, "dtype": "f32", "group": None, "packed": False}
+    params: dict[str, Param] = {"m": m, "n": n, "k": k, "dtype": "f32", "group": None, "packed": False}
     return Case(
         name,
         params,

@@ -12,8 +12,9 @@ from armbench.kernels.matmul import case_of
 
 SMALL = range(1, 18)
 RANDOM, RANDOM_LIMIT = 24, 300
-# m, n, k around what gemm.h and the variants divide by: rows that are streamed, kept in strips or
-# packed; row blocks of 128 to 196, k blocks of 128 to 384, column blocks of 1020 to 4096.
+# m, n, k around what gemm.h and the variants divide by: 4 rows that stream; 64 rows, or 256 if B
+# is small, in strips; row blocks of 128 to 196, k blocks of 128 to 384, column blocks of 1020 to
+# 4096.  264, 280 and 288 rows fall into whole tiles, whose last step then ends where A does.
 CROSSING = (
     (1, 4097, 3),
     (2, 4112, 257),
@@ -21,11 +22,15 @@ CROSSING = (
     (5, 515, 9),
     (64, 513, 8),
     (65, 259, 260),
-    (65, 2065, 3),
-    (129, 31, 385),
-    (197, 37, 257),
+    (65, 2065, 33),
+    (129, 171, 385),
+    (197, 256, 257),
     (256, 256, 256),
     (257, 256, 256),
+    (264, 31, 259),
+    (264, 24, 770),
+    (280, 33, 515),
+    (288, 16, 261),
     (300, 17, 2),
     (392, 33, 1),
 )

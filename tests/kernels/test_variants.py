@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import guarded
 import numpy as np
 import pytest
 import shapes
+from isolated import Note, isolated
 
 from armbench.bench import native, registry
 from armbench.bench.model import Array, Case, Problem, Variant
@@ -21,15 +22,16 @@ RUNNABLE = [
 variants = pytest.mark.parametrize("variant", RUNNABLE, ids=lambda v: f"{v.kernel}-{v.name}")
 
 
-def accepted(variant: Variant) -> Iterator[tuple[native.NativeVariant, Case, Problem]]:
+def accepted(variant: Variant) -> list[tuple[native.NativeVariant, Case, Problem]]:
     """The problems that the variant implements; there must be some."""
-    any_case = False
-    for case, problem in shapes.problems(variant.kernel):
-        found = native.find(variant.kernel, variant.name, case.operation)
-        if found and guarded.accepts(found, case.native_params):
-            any_case = True
-            yield found, case, problem
-    assert any_case, f"{variant.kernel}/{variant.name} implements none of its kernel's test shapes"
+    problems = [
+        (found, case, problem)
+        for case, problem in shapes.problems(variant.kernel)
+        if (found := native.find(variant.kernel, variant.name, case.operation))
+        and guarded.accepts(found, case.native_params)
+    ]
+    assert problems, f"{variant.kernel}/{variant.name} implements none of its kernel's test shapes"
+    return problems
 
 
 def outputs_of(problem: Problem, arrays: Mapping[str, Array]) -> dict[str, Array]:
@@ -40,28 +42,46 @@ def outputs_of(problem: Problem, arrays: Mapping[str, Array]) -> dict[str, Array
 @pytest.mark.parametrize("place", guarded.PLACES)
 def test_right_on_every_shape_and_stays_within_its_buffers(variant: Variant, place: guarded.Place) -> None:
     error = registry.kernels()[variant.kernel].error
-    for found, case, problem in accepted(variant):
-        arrays = guarded.operands(problem.operands, place)
-        guarded.call(found, case.native_params, list(arrays.values()), place, "forward")
-        assert error(problem, outputs_of(problem, arrays)) <= problem.tolerance, case.name
+    problems = accepted(variant)
+
+    def every_shape(note: Note) -> None:
+        for found, case, problem in problems:
+            note(case.name)
+            arrays = guarded.operands(problem.operands, place)
+            guarded.call(found, case.native_params, list(arrays.values()), place, "forward")
+            assert error(problem, outputs_of(problem, arrays)) <= problem.tolerance
+
+    isolated(every_shape)
 
 
 @variants
 def test_order_of_grains_within_a_phase_does_not_matter(variant: Variant) -> None:
-    for found, case, problem in accepted(variant):
-        forward, backward = (guarded.operands(problem.operands, "end") for _ in range(2))
-        guarded.call(found, case.native_params, list(forward.values()), "end", "forward")
-        guarded.call(found, case.native_params, list(backward.values()), "end", "backward")
-        for name, array in outputs_of(problem, forward).items():
-            assert np.array_equal(array, backward[name]), f"{case.name}: {name}"
+    problems = accepted(variant)
+
+    def both_orders(note: Note) -> None:
+        for found, case, problem in problems:
+            note(case.name)
+            forward, backward = (guarded.operands(problem.operands, "end") for _ in range(2))
+            guarded.call(found, case.native_params, list(forward.values()), "end", "forward")
+            guarded.call(found, case.native_params, list(backward.values()), "end", "backward")
+            for name, array in outputs_of(problem, forward).items():
+                assert np.array_equal(array, backward[name]), name
+
+    isolated(both_orders)
 
 
 @variants
 def test_library_call_gives_the_same(variant: Variant) -> None:
     """ab_bind and ab_invoke, with workspace of their own, against the call made by hand."""
-    for found, case, problem in list(accepted(variant))[::97]:
-        by_hand, bound = (guarded.operands(problem.operands, "start") for _ in range(2))
-        guarded.call(found, case.native_params, list(by_hand.values()), "start", "forward")
-        native.Bound(found, case.native_params, list(bound.values()))()
-        for name, array in outputs_of(problem, by_hand).items():
-            assert np.array_equal(array, bound[name]), f"{case.name}: {name}"
+    problems = accepted(variant)
+
+    def both_ways(note: Note) -> None:
+        for found, case, problem in problems[:: len(problems) // 50 + 1]:
+            note(case.name)
+            by_hand, bound = (guarded.operands(problem.operands, "start") for _ in range(2))
+            guarded.call(found, case.native_params, list(by_hand.values()), "start", "forward")
+            native.Bound(found, case.native_params, list(bound.values()))()
+            for name, array in outputs_of(problem, by_hand).items():
+                assert np.array_equal(array, bound[name]), name
+
+    isolated(both_ways)

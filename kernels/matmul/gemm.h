@@ -3,7 +3,7 @@
  *
  *   MR, NR           rows and columns of the largest tile
  *   MC, KC, NC       blocks: KC x NR of packed B stays in L1, MC x KC of packed A in L2, and
- *                    KC x NC of packed B in L3.  MC is a multiple of MR, NC of NR.
+ *                    KC x NC of packed B in L3; MC a multiple of MR, NC of NR
  *   tile()           c[rows][columns] (+)= a[depth][rows]^T b[depth][NR], rows <= MR,
  *                    columns <= NR
  *   transpose_rows() packed[depth][rows] = a[rows][depth]^T, rows <= MR
@@ -44,6 +44,8 @@
 #define STRIP_SUMS (32 << 10)     /* bytes of the sums of a strip: they share L1 with B */
 #define STRIP_COLUMNS (512 / NR * NR)
 #define AHEAD_BYTES (16 << 10)    /* how far ahead of its use B is fetched */
+#define LARGE_C (8 << 20)         /* bytes: C leaves the caches between two blocks of k, so these */
+#define DEEPER 2                  /* are so many times as deep (worth 2 % on Zen 5 at n = 2048) */
 #define LINE 64                   /* bytes that a prefetch brings */
 
 typedef struct gemm_shape {
@@ -213,8 +215,12 @@ typedef struct gemm_block {
     int64_t column, columns, depth_start, depth;
 } gemm_block;
 
+static inline int64_t most_depth(gemm_shape s) {
+    return s.m * s.n * (int64_t)sizeof(element) > LARGE_C ? DEEPER * KC : KC;
+}
+
 static inline gemm_block block_of(gemm_shape s, uint64_t phase) {
-    int64_t deep = blocks(s.k, KC), index = (int64_t)phase / 2;
+    int64_t deep = blocks(s.k, most_depth(s)), index = (int64_t)phase / 2;
     int64_t column = index / deep * NC;
     int64_t start = part(s.k, deep, index % deep);
     return (gemm_block){column, min_of(NC, s.n - column), start,
@@ -223,11 +229,13 @@ static inline gemm_block block_of(gemm_shape s, uint64_t phase) {
 
 /* ---- packing ------------------------------------------------------------------------------ */
 
-/* Packed A (m x KC), then packed B (KC x NC), and room for a vector that reaches past the end. */
-static uint64_t packed_a_elements(gemm_shape s) { return (uint64_t)blocks(s.m * KC, 64) * 64 + 64; }
+/* Packed A, room for a vector that reaches past its end, then packed B. */
+static uint64_t packed_a_elements(gemm_shape s) {
+    return (uint64_t)blocks(s.m * min_of(s.k, most_depth(s)), 64) * 64 + 64;
+}
 
 static uint64_t packed_b_elements(gemm_shape s) {
-    return (uint64_t)(blocks(min_of(s.n, NC), NR) * NR * KC);
+    return (uint64_t)(blocks(min_of(s.n, NC), NR) * NR * min_of(s.k, most_depth(s)));
 }
 
 /* Rows of A dealt to blocks of at most MC, and within a block to tiles of at most MR. */
@@ -288,7 +296,7 @@ static uint64_t phases(const int64_t *params) {
     switch (way_of(s)) {
     case STREAM: return slices_of(s) > 1 ? 2 : 1;
     case STRIP: return 1;
-    default: return 2 * (uint64_t)(blocks(s.n, NC) * blocks(s.k, KC));
+    default: return 2 * (uint64_t)(blocks(s.n, NC) * blocks(s.k, most_depth(s)));
     }
 }
 

@@ -21,7 +21,9 @@ from armbench.kernels import matmul
 CPUS = sorted(os.sched_getaffinity(0))
 MODES: tuple[Mode, ...] = ("throughput", "parallel")
 VARIANTS = [v for v in native.variants() if v.kernel == "matmul" and v.supported]
-SHAPE = (70, 66, 129)  # packed: several phases and grains
+# Each way of gemm.h: packed, with several phases and grains; in strips; streamed in slices.
+SHAPES = ((72, 260, 260), (20, 530, 40), (3, 1100, 300))
+SHAPE = SHAPES[0]
 WARMUP, SAMPLES = 2, 3
 
 modes = pytest.mark.parametrize("mode", MODES)
@@ -34,9 +36,13 @@ def team() -> Iterator[native.Team]:
         yield opened
 
 
+def made(shape: tuple[int, int, int]) -> Problem:
+    return matmul.KERNEL.problem(matmul.case_of("case", *shape), Settings(), 7)
+
+
 @pytest.fixture(scope="module")
 def problem() -> Problem:
-    return matmul.KERNEL.problem(matmul.case_of("case", *SHAPE), Settings(), 7)
+    return made(SHAPE)
 
 
 def load(team: native.Team, problem: Problem, mode: Mode, copies: int = 1) -> native.Data:
@@ -197,13 +203,15 @@ def test_every_sample_of_every_thread_is_handed_back(
 
 @modes
 @variants
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_what_was_timed_is_right_and_the_same_as_a_single_call(
-    variant: native.NativeVariant, mode: Mode, team: native.Team, problem: Problem
+    variant: native.NativeVariant, mode: Mode, team: native.Team, shape: tuple[int, int, int]
 ) -> None:
+    problem = made(shape)
     arrays = [np.array(o.data) for o in problem.operands]
-    native.Bound(variant, SHAPE, arrays)()
+    native.Bound(variant, shape, arrays)()
     data = load(team, problem, mode, copies=3)
-    team.measure(variant, SHAPE, data, 4, WARMUP, SAMPLES)
+    team.measure(variant, shape, data, 4, WARMUP, SAMPLES)
     for thread in range(len(team.cpus) if mode == "throughput" else 1):
         for copy in range(3):
             assert error_of(problem, data, thread, copy) <= problem.tolerance
@@ -215,10 +223,10 @@ def test_what_was_timed_is_right_and_the_same_as_a_single_call(
 def test_grains_shared_out_over_threads_many_times(
     variant: native.NativeVariant, team: native.Team, problem: Problem
 ) -> None:
-    """Barriers and grain counters over thousands of phases; a race shows as a wrong sum."""
+    """Barriers and grain counters over hundreds of phases; a race shows as a wrong sum."""
     data = load(team, problem, "parallel")
     for _ in range(20):
-        team.measure(variant, SHAPE, data, 10, 0, 3)
+        team.measure(variant, SHAPE, data, 5, 0, 2)
         assert error_of(problem, data) <= problem.tolerance
     data.close()
 

@@ -30,7 +30,7 @@ test: lint
 	$(BIN)/python -m pytest
 
 test-arm: $(TEST)
-	ARMBENCH_ARM_LAB=require $(BIN)/python -m pytest tests/arm
+	ARMBENCH_ARM_LAB=required $(BIN)/python -m pytest tests/arm
 
 lint: $(TEST)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -6,6 +6,7 @@ Every pointer that crosses lives in an object here, so that nothing is freed und
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -120,12 +121,14 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
 def library() -> ctypes.CDLL:
     """The loaded library, its version checked.
 
+    The environment's ARMBENCH_LIBRARY names another one, built with sanitizers for instance.
+
     Raises NativeError when it is not installed or does not match this Python code.
     """
     resource = files("armbench.kernels.native") / LIBRARY
     try:
         with as_file(resource) as path:
-            loaded = ctypes.CDLL(str(path))
+            loaded = ctypes.CDLL(os.environ.get("ARMBENCH_LIBRARY") or str(path))
     except OSError as error:
         raise NativeError(
             f"the native library could not be loaded ({error}); build it with: make bench-quick"

@@ -274,8 +274,8 @@ static void poison_outputs(ab_data *data, uint32_t thread) {
             if (!data->sources[i].output)
                 continue;
             char *output = ab_data_operand(data, thread, copy, i);
-            for (uint64_t at = 0; at + sizeof word <= bytes; at += POISON_STRIDE)
-                memcpy(output + at, &word, sizeof word);
+            for (uint64_t at = 0; at < bytes; at += POISON_STRIDE)
+                memcpy(output + at, &word, bytes - at < sizeof word ? bytes - at : sizeof word);
         }
 }
 

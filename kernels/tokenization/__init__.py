@@ -35,34 +35,30 @@ def cases(settings: Settings) -> Sequence[Case]:
 
     Raises ValueError for a vocabulary or a text that cannot be used.
     """
-    vocabulary = find(settings)
-    found = [
-        _case(vocabulary, corpus, size, SIZES[size], direction)
-        for direction in DIRECTIONS
-        for corpus in CORPORA
-        for size in SIZES
-    ]
+    documents = [(corpus, size) for corpus in CORPORA for size in SIZES.values()]
     if settings.corpus:
-        count = len(own_text(settings.corpus).encode())
-        found += [_case(vocabulary, OWN, str(count), count, direction) for direction in DIRECTIONS]
-    return found
+        documents.append((OWN, len(own_text(settings.corpus).encode())))
+    return [case_of(settings, *document, direction) for direction in DIRECTIONS for document in documents]
 
 
-def _case(vocabulary: Vocabulary, corpus: str, size: str, count: int, direction: str) -> Case:
-    short = size == "2k" and direction == "encode"
-    core = short or corpus == OWN or (size == "100k" and (direction, corpus) in CORE_LONG)
+def case_of(settings: Settings, corpus: str, size: int, direction: str) -> Case:
+    """A document of `size` bytes of a corpus."""
+    vocabulary = find(settings)
+    name = next((name for name, known in SIZES.items() if known == size), str(size))
+    short = name == "2k" and direction == "encode"
+    core = short or corpus == OWN or (name == "100k" and (direction, corpus) in CORE_LONG)
     return Case(
-        f"{vocabulary.name}-{corpus}-{size}-{direction}",
+        f"{vocabulary.name}-{corpus}-{name}-{direction}",
         {
             "vocabulary": vocabulary.name,
             "corpus": corpus,
-            "bytes": count,
+            "bytes": size,
             "batch": 1,
             "direction": direction,
             "state": "cold",
         },
         operation=direction,
-        native_params=(count, vocabulary.ranks),
+        native_params=(size, vocabulary.ranks),
         tier="core" if core else "full",
     )
 

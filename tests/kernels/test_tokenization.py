@@ -24,7 +24,7 @@ def filled(problem: Problem) -> dict[str, Array]:
 def test_cases() -> None:
     cases = tokenization.cases(BUILTIN_ONLY)
     assert len({case.name for case in cases}) == len(cases)
-    assert len([case for case in cases if case.tier == "core"]) == 14
+    assert len([case for case in cases if case.tier == "core"]) == 11
     assert cases[0].name == "builtin-prose-2k-encode"
     keys = {"vocabulary", "corpus", "bytes", "batch", "direction", "state"}
     assert all(set(case.params) == keys for case in cases)

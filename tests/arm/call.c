@@ -1,0 +1,210 @@
+/* Calls native variants on behalf of lab.py: requests on stdin, answers on stdout, both in the
+ * byte order of the machine.  Built for aarch64 and run under emulation.
+ *
+ * Every operand and workspace lies between inaccessible pages, and inputs are read-only, so
+ * that an access past either end ends the process.
+ */
+#include "call.h"
+#include "native.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define POISON 0xff /* a NaN in every float format */
+#define MOST_OPERANDS 64
+#define MOST_PARAMS 64
+
+enum { FEATURES = 1, VARIANTS = 2, CALL = 3 };
+
+typedef struct library {
+    uint32_t (*count)(void);
+    const ab_variant *(*at)(uint32_t);
+    const char *(*not_built)(void);
+    void (*features)(uint64_t *);
+    uint32_t (*sve_bits)(void);
+    uint32_t (*sme_bits)(void);
+    ab_status (*check)(const ab_variant *);
+} library;
+
+static void fail(const char *what) {
+    fprintf(stderr, "call: %s\n", what);
+    exit(1);
+}
+
+static void take(void *to, size_t bytes) {
+    if (bytes && fread(to, bytes, 1, stdin) != 1)
+        fail("the request ends early");
+}
+
+static void give(const void *from, size_t bytes) {
+    if (bytes && fwrite(from, bytes, 1, stdout) != 1)
+        fail("the answer cannot be written");
+}
+
+static uint32_t take_word(void) {
+    uint32_t word;
+    take(&word, sizeof word);
+    return word;
+}
+
+static void give_word(uint32_t word) { give(&word, sizeof word); }
+
+static void give_text(const char *text) {
+    give_word((uint32_t)strlen(text));
+    give(text, strlen(text));
+}
+
+static void *symbol(void *handle, const char *name) {
+    void *found = dlsym(handle, name);
+    if (!found)
+        fail(name);
+    return found;
+}
+
+static library load(const char *path) {
+    void *handle = dlopen(path, RTLD_NOW);
+    if (!handle)
+        fail(dlerror());
+    library l;
+    *(void **)&l.count = symbol(handle, "ab_variant_count");
+    *(void **)&l.at = symbol(handle, "ab_variant_at");
+    *(void **)&l.not_built = symbol(handle, "ab_not_built");
+    *(void **)&l.features = symbol(handle, "ab_host_features");
+    *(void **)&l.sve_bits = symbol(handle, "ab_sve_bits");
+    *(void **)&l.sme_bits = symbol(handle, "ab_sme_bits");
+    *(void **)&l.check = symbol(handle, "ab_check");
+    return l;
+}
+
+/* ---- guarded memory ------------------------------------------------------------------------ */
+
+typedef struct guarded {
+    char *pages; /* mapped, guards included */
+    size_t mapped;
+    char *data;
+    size_t bytes;
+} guarded;
+
+/* Right after the first guard, or right before the last one. */
+static guarded guard(size_t bytes, int at_end) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), inside = (bytes / page + 1) * page;
+    guarded g = {.mapped = inside + 2 * page, .bytes = bytes};
+    g.pages = mmap(NULL, g.mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (g.pages == MAP_FAILED)
+        fail("out of memory");
+    memset(g.pages + page, POISON, inside);
+    if (mprotect(g.pages, page, PROT_NONE) || mprotect(g.pages + page + inside, page, PROT_NONE))
+        fail("mprotect");
+    g.data = g.pages + page + (at_end ? inside - bytes : 0);
+    return g;
+}
+
+static guarded guard_aligned(size_t bytes, int at_end) {
+    return guard((bytes + AB_ALIGNMENT - 1) / AB_ALIGNMENT * AB_ALIGNMENT, at_end);
+}
+
+static void make_read_only(guarded g) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (mprotect(g.pages + page, g.mapped - 2 * page, PROT_READ))
+        fail("mprotect");
+}
+
+static void release(guarded g) { munmap(g.pages, g.mapped); }
+
+/* ---- requests ------------------------------------------------------------------------------ */
+
+static void answer_features(const library *l) {
+    uint64_t words[AB_FEATURE_WORDS];
+    l->features(words);
+    give(words, sizeof words);
+    give_word(l->sve_bits());
+    give_word(l->sme_bits());
+}
+
+static void answer_variants(const library *l) {
+    give_word(l->count());
+    for (uint32_t i = 0; i < l->count(); i++) {
+        give_text(l->at(i)->kernel);
+        give_text(l->at(i)->name);
+        give_text(l->at(i)->operation);
+    }
+    give_text(l->not_built());
+}
+
+/* Grains take turns at two scratch workspaces, as on two threads. */
+static void run_call(const ab_variant *v, const int64_t *params, void *const *operands,
+                     int at_end, int backward) {
+    guarded shared = guard_aligned(ab_shared_bytes(v, params), at_end);
+    guarded scratch[2] = {guard_aligned(ab_scratch_bytes(v, params), at_end),
+                          guard_aligned(ab_scratch_bytes(v, params), at_end)};
+    for (uint64_t phase = 0; phase < ab_phases(v, params); phase++) {
+        uint64_t grains = ab_grains(v, params, phase);
+        for (uint64_t i = 0; i < grains; i++) {
+            uint64_t grain = backward ? grains - 1 - i : i;
+            ab_call call = {params, operands, shared.data, scratch[grain % 2].data};
+            v->run(&call, phase, grain);
+        }
+    }
+    release(shared);
+    release(scratch[0]);
+    release(scratch[1]);
+}
+
+/* Variant, at_end, backward, params, operands as (bytes, is output, data unless output);
+ * the answer is the status and, if it is AB_OK, the outputs. */
+static void answer_call(const library *l) {
+    int64_t params[MOST_PARAMS] = {0};
+    guarded memory[MOST_OPERANDS];
+    void *operands[MOST_OPERANDS];
+    uint32_t is_output[MOST_OPERANDS];
+    const ab_variant *v = l->at(take_word());
+    uint32_t at_end = take_word(), backward = take_word(), n_params = take_word();
+    if (n_params > MOST_PARAMS)
+        fail("too many parameters");
+    take(params, n_params * sizeof *params);
+    uint32_t n = take_word();
+    if (!v || n > MOST_OPERANDS)
+        fail("no such variant, or too many operands");
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t bytes = take_word();
+        is_output[i] = take_word();
+        memory[i] = guard(bytes, (int)at_end);
+        operands[i] = memory[i].data;
+        if (is_output[i])
+            continue;
+        take(memory[i].data, bytes);
+        make_read_only(memory[i]);
+    }
+    ab_status status = l->check(v);
+    if (status == AB_OK && v->accepts && !v->accepts(params))
+        status = AB_REFUSED;
+    if (status == AB_OK)
+        run_call(v, params, operands, (int)at_end, (int)backward);
+    give_word(status);
+    for (uint32_t i = 0; i < n; i++) {
+        if (status == AB_OK && is_output[i])
+            give(memory[i].data, memory[i].bytes);
+        release(memory[i]);
+    }
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2)
+        fail("usage: call LIBRARY");
+    library l = load(argv[1]);
+    uint32_t request;
+    while (fread(&request, sizeof request, 1, stdin) == 1) {
+        switch (request) {
+        case FEATURES: answer_features(&l); break;
+        case VARIANTS: answer_variants(&l); break;
+        case CALL: answer_call(&l); break;
+        default: fail("no such request");
+        }
+        fflush(stdout);
+    }
+    return 0;
+}

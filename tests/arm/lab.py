@@ -1,0 +1,220 @@
+"""The aarch64 build of the native library on emulated CPUs.
+
+What is needed: qemu's user mode and the C library of arm64 (Debian: qemu-user-static,
+libc6-arm64-cross) and the reference compiler (ziglang).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from armbench.bench.facts import FEATURES
+from armbench.bench.model import Array, Operand
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+BUILD = ROOT / "build" / "aarch64"
+SYSROOT = Path("/usr/aarch64-linux-gnu")
+TARGET = "aarch64-linux-gnu.2.28"
+EMULATORS = ("qemu-aarch64-static", "qemu-aarch64")
+
+OK, UNSUPPORTED, REFUSED = 0, 2, 5  # ab_status
+_FEATURES, _VARIANTS, _CALL = 1, 2, 3  # requests of call.c
+
+
+class LabError(RuntimeError):
+    """The emulated process died or could not be built; the message says where."""
+
+
+# --- what the lab needs --------------------------------------------------------------------
+
+
+def emulator() -> str | None:
+    return next((path for name in EMULATORS if (path := shutil.which(name))), None)
+
+
+def missing() -> str | None:
+    """The line that says what to install, None when everything is here."""
+    packages = []
+    if not emulator():
+        packages.append("qemu-user-static")
+    if not (SYSROOT / "lib" / "ld-linux-aarch64.so.1").exists():
+        packages.append("libc6-arm64-cross")
+    if packages:
+        return f"the Arm lab needs: apt install {' '.join(packages)}"
+    if not importlib.util.find_spec("ziglang"):
+        return "the Arm lab needs the reference compiler: pip install ziglang"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """An emulated CPU and some of the features that it claims to have and to lack."""
+
+    name: str
+    cpu: str
+    has: tuple[str, ...]
+    lacks: tuple[str, ...]
+
+
+def profiles() -> list[Profile]:
+    rows = json.loads((HERE / "profiles.json").read_text())
+    return [Profile(row["name"], row["cpu"], tuple(row["has"]), tuple(row["lacks"])) for row in rows]
+
+
+# --- building ------------------------------------------------------------------------------
+
+
+def _run(*command: str | Path, **environment: str) -> None:
+    kept = {name: value for name, value in os.environ.items() if name not in ("CC", "CFLAGS")}
+    done = subprocess.run(
+        [str(word) for word in command], env=kept | environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise LabError(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+
+
+def _tool(name: str) -> str:
+    """A build tool of this Python's environment, else of the system."""
+    return shutil.which(name, path=f"{Path(sys.executable).parent}:{os.environ['PATH']}") or name
+
+
+@cache
+def library() -> Path:
+    """The libarmbench.so that the aarch64 wheel carries; ninja rebuilds what changed."""
+    platform = {"_PYTHON_HOST_PLATFORM": "manylinux_2_28-aarch64"}
+    _run(
+        _tool("cmake"), "-S", ROOT, "-B", BUILD, "-G", "Ninja", f"-DPython3_EXECUTABLE={sys.executable}",
+        f"-DCMAKE_MAKE_PROGRAM={_tool('ninja')}", **platform,
+    )  # fmt: skip
+    _run(_tool("cmake"), "--build", BUILD, **platform)
+    return BUILD / "libarmbench.so"
+
+
+@cache
+def driver() -> Path:
+    """call.c for aarch64, compiled when it or a header is newer."""
+    built, native = BUILD / "call", ROOT / "kernels" / "native"
+    sources = [HERE / "call.c", *native.glob("*.h")]
+    if not built.exists() or any(s.stat().st_mtime > built.stat().st_mtime for s in sources):
+        built.parent.mkdir(parents=True, exist_ok=True)
+        _run(
+            sys.executable, "-m", "ziglang", "cc", "-target", TARGET, "-std=c11", "-D_GNU_SOURCE", "-O1",
+            "-Wall", "-Wextra", "-Werror", "-I", native, HERE / "call.c", "-o", built,
+        )  # fmt: skip
+    return built
+
+
+# --- an emulated CPU -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a call came to; outputs only when `status` is OK."""
+
+    status: int
+    outputs: Mapping[str, Array]
+
+
+class Emulated:
+    """A process on an emulated CPU with the library loaded; close() it."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        command = [emulator() or EMULATORS[0], "-L", SYSROOT, "-cpu", profile.cpu, driver(), library()]
+        self._process = subprocess.Popen(
+            [str(word) for word in command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def features(self) -> tuple[set[str], int, int]:
+        """(names of the features, SVE bits, SME bits) as the library sees them."""
+        self._ask(struct.pack("=I", _FEATURES))
+        words = self._words("4Q")
+        sve_bits, sme_bits = self._words("2I")
+        table = FEATURES["aarch64"]
+        return {name for name, (word, bit) in table.items() if words[word] >> bit & 1}, sve_bits, sme_bits
+
+    def variants(self) -> tuple[dict[tuple[str, str, str], int], dict[tuple[str, str], str]]:
+        """({(kernel, name, operation): index} of what was built, {(kernel, name): why not} of the rest)."""
+        self._ask(struct.pack("=I", _VARIANTS))
+        (count,) = self._words("I")
+        built = {(self._text(), self._text(), self._text()): index for index in range(count)}
+        reasons = {}
+        for line in self._text().splitlines():
+            name, _, reason = line.partition(": ")
+            kernel, _, variant = name.partition("/")
+            reasons[kernel, variant] = reason
+        return built, reasons
+
+    def call(
+        self, index: int, params: Sequence[int], operands: Sequence[Operand], at_end: bool, backward: bool
+    ) -> Answer:
+        """One call of variant `index`, operands between inaccessible pages, grains in either order.
+
+        Raises LabError when the process dies of it.
+        """
+        request = [struct.pack(f"=5I{len(params)}q", _CALL, index, at_end, backward, len(params), *params)]
+        request.append(struct.pack("=I", len(operands)))
+        for operand in operands:
+            request.append(struct.pack("=2I", operand.data.nbytes, operand.output))
+            if not operand.output:
+                request.append(np.ascontiguousarray(operand.data).tobytes())
+        self._ask(b"".join(request))
+        (status,) = self._words("I")
+        if status != OK:
+            return Answer(status, {})
+        return Answer(status, {o.name: self._array(o) for o in operands if o.output})
+
+    def _array(self, operand: Operand) -> Array:
+        data = operand.data
+        return np.frombuffer(self._take(data.nbytes), data.dtype).reshape(data.shape)
+
+    def _text(self) -> str:
+        return self._take(self._words("I")[0]).decode()
+
+    def _words(self, layout: str) -> tuple[int, ...]:
+        return struct.unpack("=" + layout, self._take(struct.calcsize("=" + layout)))
+
+    def _ask(self, request: bytes) -> None:
+        stdin = _open(self._process.stdin)
+        try:
+            stdin.write(request)
+            stdin.flush()
+        except BrokenPipeError:
+            raise self._died() from None
+
+    def _take(self, nbytes: int) -> bytes:
+        taken = _open(self._process.stdout).read(nbytes)
+        if len(taken) < nbytes:
+            raise self._died()
+        return taken
+
+    def _died(self) -> LabError:
+        _, said = self._process.communicate()
+        code = self._process.returncode
+        return LabError(f"the process on {self.profile.cpu} ended with {code}: {said.decode().strip()}")
+
+
+def _open(stream: IO[bytes] | None) -> IO[bytes]:
+    assert stream is not None
+    return stream

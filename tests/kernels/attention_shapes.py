@@ -1,0 +1,27 @@
+"""Shapes of attention: lengths around every tile and chunk, odd head sizes, heads that share keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from armbench.bench.model import Case
+from armbench.kernels.attention import case_of
+
+HEAD_DIMS = (1, 3, 17, 64, 80, 128)
+SHORT = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 40)
+LONG = (47, 49, 95, 97, 127, 129, 255, 257, 513, 1100)
+GROUPS = ((1, 1), (4, 1), (8, 2), (6, 2))  # query heads, key/value heads
+
+
+def cases() -> Iterator[Case]:
+    for seq in SHORT:
+        for head_dim in HEAD_DIMS:
+            heads, kv_heads = GROUPS[(seq + head_dim) % len(GROUPS)]
+            yield case_of("prefill", heads, kv_heads, seq, head_dim)
+            yield case_of("prefill", heads, kv_heads, seq, head_dim, batch=2, causal=False)
+            yield case_of("decode", heads, kv_heads, seq, head_dim, batch=2)
+    for seq in LONG:
+        yield case_of("prefill", 2, 1, seq, 20)
+        yield case_of("prefill", 2, 1, seq, 20, causal=False)
+        yield case_of("decode", 8, 2, seq, 20)
+    yield case_of("decode", 1, 1, 4099, 5)

@@ -1,0 +1,20 @@
+"""Texts for tokenization: every corpus in short and odd lengths, with the built-in vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from armbench.bench.model import Case, Settings
+from armbench.kernels.tokenization import case_of
+from armbench.kernels.tokenization.corpora import CORPORA
+from armbench.kernels.tokenization.vocabulary import BUILTIN
+
+SETTINGS = Settings(vocabulary=BUILTIN)
+LENGTHS = (1, 2, 3, 5, 15, 16, 17, 63, 64, 65, 255, 1000, 5000)
+
+
+def cases() -> Iterator[Case]:
+    for corpus in CORPORA:
+        for length in LENGTHS:
+            for direction in ("encode", "decode"):
+                yield case_of(SETTINGS, corpus, length, direction)

@@ -110,6 +110,7 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "ab_unbind": (None, [_P]),
     "ab_team_open": (ctypes.c_int, [_P, _U32, _P]),
     "ab_team_close": (None, [_P]),
+    "ab_team_reserve": (ctypes.c_int, [_P, _U64]),
     "ab_data_load": (ctypes.c_int, [_P, _P, _U32, _U32, _U32, _U64, _P]),
     "ab_data_operand": (_P, [_P, _U32, _U32, _U32]),
     "ab_data_free": (None, [_P]),
@@ -353,10 +354,17 @@ class Team:
             library().ab_team_close(self._handle)
             self._handle = _P()
 
+    def reserve(self, nbytes: int) -> None:
+        """Map room for operands of so many bytes a thread, so that loads need not grow it."""
+        _require(library().ab_team_reserve(self._handle, nbytes), "operands")
+
     def load(
         self, operands: Mapping[str, Array], outputs: Sequence[str], copies: int, mode: Mode, seed: int
     ) -> Data:
-        """Lay the operands out in memory that each thread (the first, in parallel mode) touches first."""
+        """Lay the operands out in memory that each thread (the first, in parallel mode) touched first.
+
+        It is the team's own: earlier Data of this team ends here.
+        """
         return Data(self, operands, outputs, copies, mode, seed)
 
     def measure(
@@ -389,7 +397,7 @@ class Team:
 
 
 class Data:
-    """Operands in native memory: `copies` sets for every thread, one shared owner when parallel."""
+    """Operands in a team's memory: `copies` sets for every thread, one shared owner when parallel."""
 
     def __init__(
         self,
@@ -422,7 +430,7 @@ class Data:
         return sum(int(np.prod(shape)) * dtype.itemsize for shape, dtype in self._shapes.values())
 
     def arrays(self, thread: int, copy: int) -> dict[str, Array]:
-        """The operands of one thread and copy as writable views, valid until close()."""
+        """The operands of one thread and copy as writable views, valid until the team's next load."""
         views = {}
         for index, (name, (shape, dtype)) in enumerate(self._shapes.items()):
             address = library().ab_data_operand(self.handle, thread, copy, index)

@@ -64,6 +64,7 @@ def _load(point: EntryPoint) -> ModuleType:
     return loaded
 
 
+@cache
 def variants(kernel: str) -> tuple[Variant, ...]:
     """All variants of a kernel, built or not, runnable or not; native ones first."""
     (module,) = (m for m in _modules() if m.KERNEL.name == kernel)

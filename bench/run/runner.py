@@ -15,8 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-import psutil
-
 from armbench.bench import machine as host
 from armbench.bench import native, stats
 from armbench.bench.model import Failure, Machine, Process, Result, Round, Settings, Trial, Verified
@@ -31,7 +29,7 @@ CHECK_EVERY = 4  # rounds, from Limits.least_rounds on
 CONFIDENCE = 0.95
 STEAL_SHARE = 0.01
 CLOCK_SHARE = 0.003
-OPERAND_SHARE = 0.25  # of the available memory, that workers may keep operands in
+OFFSET_BYTES = 4096 + 128  # an operand's random offset and alignment at most
 START_SECONDS = 0.4  # first guess of what starting a group's processes costs
 
 
@@ -208,7 +206,6 @@ class Runner:
             self._take(round_index, by_index[event.index], event)
 
     def _job(self, group: Group, courses: Sequence[Course], seed: int) -> Job:
-        cache_bytes = int(psutil.virtual_memory().available * OPERAND_SHARE / group.processes)
         return Job(
             fd=self.file.fd,
             table=self.file.table,
@@ -217,13 +214,22 @@ class Runner:
             rank=0,
             processes=group.processes,
             seed=seed,
-            cache_bytes=cache_bytes,
+            arena_bytes=max(map(self._arena_bytes, courses)),
         )
+
+    def _arena_bytes(self, course: Course) -> int:
+        """What a thread needs for its operands, with room for their random offsets."""
+        operands = self.file.problem(course.problem_key).operands
+        nbytes = sum(operand.data.nbytes + OFFSET_BYTES for operand in operands)
+        return nbytes * self._copies(course)
+
+    def _copies(self, course: Course) -> int:
+        operands = self.file.problem(course.problem_key).operands
+        nbytes = sum(operand.data.nbytes for operand in operands)
+        return copies_of(course.trial.case, nbytes, course.trial.placement, self.machine)
 
     def _trial_job(self, course: Course) -> TrialJob:
         trial = course.trial
-        problem = self.file.problem(course.problem_key)
-        nbytes = sum(operand.data.nbytes for operand in problem.operands)
         return TrialJob(
             index=course.index,
             kernel=trial.kernel.name,
@@ -231,7 +237,7 @@ class Runner:
             case=trial.case.name,
             mode=trial.placement.mode,
             cpus=trial.placement.cpus,
-            copies=copies_of(trial.case, nbytes, trial.placement, self.machine),
+            copies=self._copies(course),
             problem=course.problem_key,
             verified=course.verified_key,
             meeting=course.meeting_key,
@@ -255,7 +261,7 @@ class Runner:
         if course.result is None:
             course.schedule = Schedule(**first["schedule"])
             course.result = self._new_result(course, event)
-        if first["detail"]:
+        if first.get("detail"):
             self.details[trial.kernel.name, trial.variant.name] = first["detail"]
         process = self._process_of(round_index, course, event)
         self.recorder.process(course.result, process)

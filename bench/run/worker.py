@@ -52,7 +52,7 @@ class Job:
     """What one process of a group runs, in the given order.
 
     rank, processes: its place in a group of processes that run every trial in step, the one
-    of rank r on the r-th CPU of the trial.
+    of rank r on the r-th CPU of the trial.  arena_bytes: of the largest operands of a thread.
     """
 
     fd: int
@@ -62,7 +62,7 @@ class Job:
     rank: int
     processes: int
     seed: int
-    cache_bytes: int
+    arena_bytes: int
 
 
 class WrongResultError(Exception):
@@ -83,53 +83,58 @@ class Prepared:
 
 
 class Worker:
-    """Runs the trials of a job, keeping operands that later trials can use again."""
+    """Runs the trials of a job."""
 
     def __init__(self, job: Job):
         self.job = job
         self.file = ProblemFile(job.fd, dict(job.table))
-        self.operands = OperandCache(job.cache_bytes, job.seed)
+        self.teams = Teams(job.seed, job.arena_bytes)
         self.allowed = os.sched_getaffinity(0)
+        self.cases: dict[str, dict[str, Case]] = {}
 
     def run(self, trial: TrialJob) -> Json:
         """Measure one trial; the content of its "done" event.
 
+        A trial without a schedule is new in this session: it is verified and calibrated first,
+        and the event has the facts that hold for all its processes.
         Raises WrongResultError, NativeError, MemoryError, or what a library raises.
         """
         started = time.monotonic()
-        kernel = registry.kernels()[trial.kernel]
-        variant = next(v for v in registry.variants(trial.kernel) if v.name == trial.variant)
-        case = next(c for c in kernel.cases(self.job.settings) if c.name == trial.case)
+        kernel, variant, case = self._look_up(trial)
         problem = self.file.problem(trial.problem)
         meeting = Meeting(self.file.room(trial.meeting), self.job.rank, self.job.processes)
         cpus = trial.cpus if self.job.processes == 1 else (trial.cpus[self.job.rank],)
-        data = self.operands.get(trial, problem, cpus)
+        data = self.teams.load(trial, problem, cpus)
+        checker = Checker(kernel, problem, self.file.room(trial.verified))
+        facts: Json = {}
         try:
             prepared = self._prepare(variant, case, data, cpus, meeting)
-            checker = Checker(kernel, problem, self.file.room(trial.verified))
-            max_error = None
             schedule = trial.schedule
             if schedule is None:
                 prepared.call_once()
-                max_error = checker.verify(prepared.outputs())
+                facts["max_error"] = checker.verify(prepared.outputs())
                 schedule = sampling.schedule_for(meeting.agree(_calibrate(prepared.sample)))
+                facts.update(_facts(variant, data, prepared, schedule))
             meeting.wait()
             samples = prepared.sample(schedule)
             checker.check(prepared.outputs())
-            overhead = prepared.empty_ticks(schedule.calls)
-            unsteady = sampling.not_steady(samples.ticks[schedule.warmup :])
         finally:
             os.sched_setaffinity(0, self.allowed)
+            data.data.close()
+        unsteady = sampling.not_steady(samples.ticks[schedule.warmup :])
         return {
-            "schedule": asdict(schedule),
+            **facts,
             "ticks": samples.ticks.tolist(),
             "flags": [*samples.flags, *(["not_steady"] if unsteady else [])],
-            "max_error": max_error,
-            "overhead_ticks": overhead,
-            "page_bytes": data.page_bytes,
-            "detail": variant.library.detail() if variant.library else None,
             "seconds": time.monotonic() - started,
         }
+
+    def _look_up(self, trial: TrialJob) -> tuple[Kernel, Variant, Case]:
+        kernel = registry.kernels()[trial.kernel]
+        variant = next(v for v in registry.variants(trial.kernel) if v.name == trial.variant)
+        if trial.kernel not in self.cases:
+            self.cases[trial.kernel] = {case.name: case for case in kernel.cases(self.job.settings)}
+        return kernel, variant, self.cases[trial.kernel][trial.case]
 
     def _prepare(
         self, variant: Variant, case: Case, data: Operands, cpus: tuple[int, ...], meeting: Meeting
@@ -138,6 +143,17 @@ class Worker:
             return prepare_native(variant, case, data)
         os.sched_setaffinity(0, set(cpus))
         return prepare_library(variant, case, data, meeting)
+
+
+def _facts(variant: Variant, data: Operands, prepared: Prepared, schedule: sampling.Schedule) -> Json:
+    """What holds for every process of a trial."""
+    largest = max(data.data.arrays(0, 0).values(), key=lambda array: array.nbytes)
+    return {
+        "schedule": asdict(schedule),
+        "overhead_ticks": prepared.empty_ticks(schedule.calls),
+        "page_bytes": machine.page_bytes_at(largest.ctypes.data, largest.nbytes),
+        "detail": variant.library.detail() if variant.library else None,
+    }
 
 
 def _calibrate(sample: Callable[[sampling.Schedule], sampling.Samples]) -> float:
@@ -323,46 +339,29 @@ class Operands:
     team: native.Team
     data: native.Data
     output_names: tuple[str, ...]
-    page_bytes: int | None
 
     def outputs(self, thread: int, copy: int) -> dict[str, Array]:
         arrays = self.data.arrays(thread, copy)
         return {name: arrays[name] for name in self.output_names}
 
 
-class OperandCache:
-    """Teams by their CPUs, and operands by problem and team, oldest forgotten first."""
+class Teams:
+    """Threads by their CPUs; each team keeps its memory from trial to trial."""
 
-    def __init__(self, limit_bytes: int, seed: int):
-        self.limit_bytes, self.seed = limit_bytes, seed
+    def __init__(self, seed: int, arena_bytes: int):
+        self.seed, self.arena_bytes = seed, arena_bytes
         self.teams: dict[tuple[int, ...], native.Team] = {}
-        self.held: dict[tuple[object, ...], tuple[int, Operands]] = {}
 
-    def get(self, trial: TrialJob, problem: Problem, cpus: tuple[int, ...]) -> Operands:
-        key = (trial.problem, cpus, trial.mode, trial.copies)
-        if key not in self.held:
-            owners = 1 if trial.mode == "parallel" else len(cpus)
-            nbytes = sum(o.data.nbytes for o in problem.operands) * trial.copies * owners
-            self._make_room(nbytes)
-            self.held[key] = (nbytes, self._load(trial, problem, cpus))
-        self.held[key] = self.held.pop(key)  # youngest last
-        return self.held[key][1]
-
-    def _make_room(self, nbytes: int) -> None:
-        while self.held and sum(size for size, _ in self.held.values()) + nbytes > self.limit_bytes:
-            oldest = next(iter(self.held))
-            self.held.pop(oldest)[1].data.close()
-
-    def _load(self, trial: TrialJob, problem: Problem, cpus: tuple[int, ...]) -> Operands:
+    def load(self, trial: TrialJob, problem: Problem, cpus: tuple[int, ...]) -> Operands:
+        """A problem's operands for the team on these CPUs; its earlier ones end here."""
         if cpus not in self.teams:
             self.teams[cpus] = native.Team(cpus)
+            self.teams[cpus].reserve(self.arena_bytes)
         team = self.teams[cpus]
         arrays = {operand.name: operand.data for operand in problem.operands}
         names = tuple(operand.name for operand in problem.operands if operand.output)
         data = team.load(arrays, names, trial.copies, trial.mode, self.seed)
-        largest = max(data.arrays(0, 0).values(), key=lambda array: array.nbytes)
-        page_bytes = machine.page_bytes_at(largest.ctypes.data, largest.nbytes)
-        return Operands(team, data, names, page_bytes)
+        return Operands(team, data, names)
 
 
 # --- the process ---------------------------------------------------------------------------

@@ -81,6 +81,9 @@ AB_EXPORT void ab_unbind(ab_bound *bound);
 typedef struct ab_team ab_team;
 AB_EXPORT ab_status ab_team_open(const int32_t *cpus, uint32_t count, ab_team **team);
 AB_EXPORT void ab_team_close(ab_team *team);
+/* Map room for operands of so many bytes a thread beforehand.  Loading does so by itself; but
+ * whoever knows the largest load spares the smaller ones' pages from being faulted in twice. */
+AB_EXPORT ab_status ab_team_reserve(ab_team *team, uint64_t bytes);
 
 /* An operand to be laid out for the threads: copied from `data`, or zeroed when NULL. */
 typedef struct ab_source {
@@ -90,8 +93,9 @@ typedef struct ab_source {
     uint32_t reserved;
 } ab_source;
 
-/* Operands in memory that the owning threads touched first: every thread owns `copies` sets,
- * or, with shared = 1, the first thread owns them for all. */
+/* Operands in the team's memory, which the owning threads touched first: every thread owns
+ * `copies` sets, or, with shared = 1, the first thread owns them for all.  Valid until the
+ * team's next load. */
 typedef struct ab_data ab_data;
 AB_EXPORT ab_status ab_data_load(ab_team *team, const ab_source *sources, uint32_t operands,
                                  uint32_t copies, uint32_t shared, uint64_t seed, ab_data **data);

@@ -15,10 +15,23 @@
 
 typedef void (*ab_command)(ab_team *team, uint32_t thread, void *job);
 
+/* Pages that grow and are kept: only the first use of a size pays for page faults. */
+typedef struct block {
+    void *pages;
+    uint64_t bytes;
+} block;
+
+/* A thread's memory, touched by that thread first. */
+typedef struct thread_memory {
+    block arena;  /* operands */
+    block scratch, shared; /* workspaces */
+} thread_memory;
+
 struct ab_team {
     uint32_t count;
     int32_t *cpus;
     pthread_t *threads;
+    thread_memory *memory;
     uint32_t started; /* how many of `threads` exist */
     pthread_mutex_t lock;
     pthread_cond_t wake, idle;
@@ -34,6 +47,33 @@ typedef struct thread_argument {
     ab_team *team;
     uint32_t index;
 } thread_argument;
+
+/* At least `bytes` of pages, untouched when they had to grow; NULL when there is no memory, or
+ * none is wanted. */
+static void *grown(block *kept, uint64_t bytes) {
+    if (bytes > kept->bytes) {
+        ab_pages_unmap(kept->pages, kept->bytes);
+        *kept = (block){ab_pages_map(bytes), bytes};
+        if (!kept->pages)
+            kept->bytes = 0;
+    }
+    return bytes ? kept->pages : NULL;
+}
+
+/* The same for a workspace, touched by the calling thread, so that no sample pays for it. */
+static void *grown_and_touched(block *kept, uint64_t bytes) {
+    uint64_t before = kept->bytes;
+    void *pages = grown(kept, bytes);
+    if (pages && kept->bytes > before)
+        memset(pages, 0, kept->bytes);
+    return pages;
+}
+
+static void free_memory(thread_memory *memory) {
+    ab_pages_unmap(memory->arena.pages, memory->arena.bytes);
+    ab_pages_unmap(memory->scratch.pages, memory->scratch.bytes);
+    ab_pages_unmap(memory->shared.pages, memory->shared.bytes);
+}
 
 /* ---- threads ---------------------------------------------------------------------------- */
 
@@ -119,7 +159,8 @@ ab_status ab_team_open(const int32_t *cpus, uint32_t count, ab_team **result) {
     team->count = count;
     team->cpus = malloc(count * sizeof *cpus);
     team->threads = calloc(count, sizeof *team->threads);
-    ab_status status = team->cpus && team->threads ? AB_OK : AB_NO_MEMORY;
+    team->memory = calloc(count, sizeof *team->memory);
+    ab_status status = team->cpus && team->threads && team->memory ? AB_OK : AB_NO_MEMORY;
     if (status == AB_OK)
         memcpy(team->cpus, cpus, count * sizeof *cpus);
     for (uint32_t i = 0; i < count && status == AB_OK; i++)
@@ -143,12 +184,22 @@ void ab_team_close(ab_team *team) {
     give(team, NULL, NULL);
     for (uint32_t i = 0; i < team->started; i++)
         pthread_join(team->threads[i], NULL);
+    for (uint32_t i = 0; team->memory && i < team->count; i++)
+        free_memory(&team->memory[i]);
     pthread_cond_destroy(&team->idle);
     pthread_cond_destroy(&team->wake);
     pthread_mutex_destroy(&team->lock);
+    free(team->memory);
     free(team->threads);
     free(team->cpus);
     free(team);
+}
+
+ab_status ab_team_reserve(ab_team *team, uint64_t bytes) {
+    for (uint32_t i = 0; i < team->count; i++)
+        if (bytes && !grown(&team->memory[i].arena, bytes))
+            return AB_NO_MEMORY;
+    return AB_OK;
 }
 
 /* ---- operands --------------------------------------------------------------------------- */
@@ -160,7 +211,7 @@ struct ab_data {
     uint64_t arena_bytes; /* of one owner */
     ab_source *sources;
     uint64_t *offsets; /* [copies][operands], the same in every arena */
-    void **arenas;     /* [owners] */
+    void **arenas;     /* [owners], the team's memory */
 };
 
 static uint64_t next_random(uint64_t *state) { /* splitmix64 */
@@ -190,8 +241,9 @@ void *ab_data_operand(const ab_data *data, uint32_t thread, uint32_t copy, uint3
 
 static void fill_arena(ab_team *team, uint32_t thread, void *job) {
     ab_data *data = job;
-    (void)team;
-    if (thread >= data->owners || !(data->arenas[thread] = ab_pages_map(data->arena_bytes)))
+    if (thread >= data->owners)
+        return;
+    if (!(data->arenas[thread] = grown(&team->memory[thread].arena, data->arena_bytes)))
         return;
     for (uint32_t copy = 0; copy < data->copies; copy++)
         for (uint32_t i = 0; i < data->operands; i++) {
@@ -237,8 +289,6 @@ ab_status ab_data_load(ab_team *team, const ab_source *sources, uint32_t operand
 void ab_data_free(ab_data *data) {
     if (!data)
         return;
-    for (uint32_t i = 0; data->arenas && i < data->owners; i++)
-        ab_pages_unmap(data->arenas[i], data->arena_bytes);
     free(data->arenas);
     free(data->offsets);
     free(data->sources);
@@ -357,36 +407,20 @@ static void measure_parallel(ab_team *team, measurement *m, uint32_t thread) {
     m->reports[thread].last_copy = (uint32_t)((index - 1) % m->data->copies);
 }
 
-/* Touched here, so that pages lie near the thread and no sample pays for them. */
-static void *own_workspace(uint64_t bytes) {
-    void *pages = bytes ? ab_pages_map(bytes) : NULL;
-    if (pages)
-        memset(pages, 0, bytes);
-    return pages;
-}
-
 static void prepare_workspace(ab_team *team, measurement *m, uint32_t thread) {
     const ab_plan *plan = m->plan;
+    thread_memory *memory = &team->memory[thread];
     uint64_t scratch = m->variant ? ab_scratch_bytes(m->variant, m->params) : 0;
     uint64_t shared = m->variant ? ab_shared_bytes(m->variant, m->params) : 0;
-    m->scratch[thread] = own_workspace(scratch);
-    if (!plan->parallel || thread == 0)
-        m->shared[thread] = own_workspace(shared);
-    if ((scratch && !m->scratch[thread]) ||
-        (shared && (!plan->parallel || thread == 0) && !m->shared[thread]))
+    if (plan->parallel && thread)
+        shared = 0; /* the first thread's is everyone's */
+    m->scratch[thread] = grown_and_touched(&memory->scratch, scratch);
+    m->shared[thread] = grown_and_touched(&memory->shared, shared);
+    if ((scratch && !m->scratch[thread]) || (shared && !m->shared[thread]))
         ab_counter_add(&m->failed, 1);
     ab_gate_wait(&team->gate, team->count);
     if (plan->parallel)
         m->shared[thread] = m->shared[0];
-}
-
-static void free_workspace(ab_team *team, measurement *m, uint32_t thread) {
-    ab_gate_wait(&team->gate, team->count);
-    if (!m->variant)
-        return;
-    ab_pages_unmap(m->scratch[thread], ab_scratch_bytes(m->variant, m->params));
-    if (!m->plan->parallel || thread == 0)
-        ab_pages_unmap(m->shared[thread], ab_shared_bytes(m->variant, m->params));
 }
 
 static void measure_thread(ab_team *team, uint32_t thread, void *job) {
@@ -408,7 +442,6 @@ static void measure_thread(ab_team *team, uint32_t thread, void *job) {
         report->involuntary_switches = (uint32_t)(after.ru_nivcsw - before.ru_nivcsw);
         report->cpu_last = sched_getcpu();
     }
-    free_workspace(team, m, thread);
 }
 
 static void join_parallel(const ab_team *team, measurement *m) {

@@ -18,6 +18,7 @@ from typing import Final
 
 import numpy as np
 
+from armbench.bench.errors import UserError
 from armbench.bench.model import Array, Case, Kernel, Operand, Problem, Settings, Work, empty
 from armbench.kernels.tokenization.corpora import CORPORA, generate
 from armbench.kernels.tokenization.vocabulary import Vocabulary, find, load
@@ -33,17 +34,17 @@ OWN: Final = "own"  # the corpus of the user's file
 def cases(settings: Settings) -> Sequence[Case]:
     """Every direction, corpus and size, with the best vocabulary there is; the user's text whole.
 
-    Raises ValueError for a vocabulary or a text that cannot be used.
+    Raises UserError for a vocabulary or a text that cannot be used.
     """
+    vocabulary = find(settings)
     documents = [(corpus, size) for corpus in CORPORA for size in SIZES.values()]
     if settings.corpus:
         documents.append((OWN, len(own_text(settings.corpus).encode())))
-    return [case_of(settings, *document, direction) for direction in DIRECTIONS for document in documents]
+    return [case_of(vocabulary, *document, direction) for direction in DIRECTIONS for document in documents]
 
 
-def case_of(settings: Settings, corpus: str, size: int, direction: str) -> Case:
+def case_of(vocabulary: Vocabulary, corpus: str, size: int, direction: str) -> Case:
     """A document of `size` bytes of a corpus."""
-    vocabulary = find(settings)
     name = next((name for name, known in SIZES.items() if known == size), str(size))
     short = name == "2k" and direction == "encode"
     core = short or corpus == OWN or (name == "100k" and (direction, corpus) in CORE_LONG)
@@ -65,15 +66,15 @@ def case_of(settings: Settings, corpus: str, size: int, direction: str) -> Case:
 
 @cache
 def own_text(path: Path) -> str:
-    """The user's text; ValueError, one line that names the file, when it is none."""
+    """The user's text; UserError, one line that names the file, when it is none."""
     try:
         text = path.read_text("utf-8")
     except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}") from error
+        raise UserError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 at byte {error.start}") from None
+        raise UserError(f"{path}: not UTF-8 at byte {error.start}") from None
     if not text:
-        raise ValueError(f"{path}: the file is empty")
+        raise UserError(f"{path}: the file is empty")
     return text
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from armbench.bench.model import Case, Settings
 from armbench.kernels.tokenization import case_of
 from armbench.kernels.tokenization.corpora import CORPORA
-from armbench.kernels.tokenization.vocabulary import BUILTIN
+from armbench.kernels.tokenization.vocabulary import BUILTIN, builtin
 
 SETTINGS = Settings(vocabulary=BUILTIN)
 LENGTHS = (1, 2, 3, 5, 15, 16, 17, 63, 64, 65, 255, 1000, 5000)
@@ -17,4 +17,4 @@ def cases() -> Iterator[Case]:
     for corpus in CORPORA:
         for length in LENGTHS:
             for direction in ("encode", "decode"):
-                yield case_of(SETTINGS, corpus, length, direction)
+                yield case_of(builtin(), corpus, length, direction)

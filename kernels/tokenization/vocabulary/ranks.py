@@ -8,10 +8,12 @@ import zlib
 from pathlib import Path
 from typing import Final
 
+from armbench.bench.errors import UserError
+
 RANK_LIMIT: Final = 1 << 21  # the flat table gives a rank 21 bits
 
 
-class RankFileError(ValueError):
+class RankFileError(UserError):
     """A rank file that cannot be used; the message is one line with file, line number and reason."""
 
 

@@ -174,6 +174,10 @@ def test_resume_refuses_another_host(armbench: Armbench, tmp_path: Path, fact: s
         (("run", "matmul", "--cpus", "999"), "these may: "),
         (("run", "matmul", "-o", "/proc/nope/x.json"), "give another file with -o"),
         (("show", "absent.json"), "absent.json: No such file"),
+        (("list", "--corpus", "absent.txt"), "absent.txt: No such file"),
+        (("list", "--vocabulary", "absent.tiktoken"), "absent.tiktoken: No such file"),
+        (("machine", "--root", "absent"), "absent: no such folder"),
+        (("validate", "absent.json"), "absent.json"),
         (("rnu",), "did you mean run?"),
     ],
 )
@@ -182,6 +186,16 @@ def test_bad_input_is_one_line_and_exit_2(armbench: Armbench, words: tuple[str, 
     assert done.returncode == 2
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_own_text_becomes_a_case(armbench: Armbench, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("What is tokenized is what I gave: ünïcödé, 漢字, and 12345.\n" * 20)
+    words = ("run", "tokenization/scalar/*-own-*", "--corpus", "mine.txt", "--cpus", "1", "--rounds", "1")
+    done = armbench(*words, "-o", "out.json")
+    assert done.returncode == 0, done.stderr
+    results = load(tmp_path / "out.json")["results"]
+    assert {r["params"]["direction"] for r in results} == {"encode", "decode"}
+    assert {r["params"]["bytes"] for r in results} == {(tmp_path / "mine.txt").stat().st_size}
 
 
 def test_an_existing_file_is_not_overwritten(armbench: Armbench, tmp_path: Path) -> None:

@@ -38,8 +38,8 @@ lint: $(TEST)
 	MYPYPATH=build/types $(BIN)/mypy -p armbench.bench -p armbench.kernels
 
 wheel: $(TEST)
-	_PYTHON_HOST_PLATFORM=manylinux_2_28-x86_64 $(BIN)/pip wheel -q --no-deps -w wheels .
-	_PYTHON_HOST_PLATFORM=manylinux_2_28-aarch64 $(BIN)/pip wheel -q --no-deps -w wheels .
+	_PYTHON_HOST_PLATFORM=manylinux_2_28-x86_64 $(BIN)/pip wheel -q --no-deps --no-build-isolation -w wheels .
+	_PYTHON_HOST_PLATFORM=manylinux_2_28-aarch64 $(BIN)/pip wheel -q --no-deps --no-build-isolation -w wheels .
 
 clean:
 	rm -rf .venv build wheels

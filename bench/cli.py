@@ -53,13 +53,9 @@ def console(stream: TextIO) -> Console:
 
 def _complain(error: Exception, err: TextIO) -> int:
     """One line for what the user can mend; the trace only for our own mistakes."""
-    from armbench.bench.native import NativeError
-    from armbench.bench.registry import RegistryError
-    from armbench.bench.results import ResultError
-
-    if isinstance(error, (UserError, ResultError, NativeError, RegistryError)):
+    if isinstance(error, UserError):
         err.write(f"armbench: {error}\n")
-        return error.exit_code if isinstance(error, UserError) else USAGE
+        return error.exit_code
     import traceback
 
     traceback.print_exception(error, file=err)
@@ -157,15 +153,24 @@ def show(options: Namespace, out: Console, err: Console) -> int:
 def validate(options: Namespace, out: Console, err: Console) -> int:
     from armbench.bench import results
 
-    del err
-    worst = OK
-    for path in options.file:
-        problems = results.validate(path)
-        out.print(f"{path}: {'valid' if not problems else f'{len(problems)} problems'}", markup=False)
-        for problem in problems:
-            out.print(f"  {problem}", markup=False)
-        worst = USAGE if problems else worst
-    return worst
+    code = OK
+    for path in options.file:  # every one, whatever is wrong with the others
+        try:
+            problems = results.validate(path)
+        except UserError as error:
+            err.print(f"armbench: {error}", markup=False, soft_wrap=True)
+            code = USAGE
+            continue
+        count = f"{len(problems)} problem{'s' * (len(problems) != 1)}" if problems else "valid"
+        out.print(
+            f"{path}: {count}",
+            *(f"  {problem}" for problem in problems),
+            sep="\n",
+            markup=False,
+            soft_wrap=True,
+        )
+        code = USAGE if problems else code
+    return code
 
 
 def compare(options: Namespace, out: Console, err: Console) -> int:

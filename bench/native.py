@@ -15,6 +15,7 @@ from types import TracebackType
 
 import numpy as np
 
+from armbench.bench.errors import UserError
 from armbench.bench.model import Array, Mode
 
 ABI = 1
@@ -22,7 +23,7 @@ FEATURE_WORDS = 4
 LIBRARY = "libarmbench.so"
 
 
-class NativeError(RuntimeError):
+class NativeError(UserError):
     """The native library is missing, of another version, or refused a request."""
 
 

@@ -18,13 +18,14 @@ from types import ModuleType
 
 import armbench.kernels
 from armbench.bench import native
+from armbench.bench.errors import UserError
 from armbench.bench.facts import FEATURES, ISA, missing_features
 from armbench.bench.model import Kernel, Library, Variant
 
 GROUP = "armbench.kernels"
 
 
-class RegistryError(Exception):
+class RegistryError(UserError):
     """A kernel or variant that is defined twice or wrongly; the message names it."""
 
 

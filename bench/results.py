@@ -18,6 +18,7 @@ from typing import TextIO
 
 from armbench.bench import codec, cpulist, stats
 from armbench.bench.codec import DecodeError
+from armbench.bench.errors import UserError
 from armbench.bench.model import Json, Process, Result, Session, Summary, Ticks
 
 SCHEMA = "armbench/1"
@@ -25,7 +26,7 @@ SCHEMA_FILE = "armbench-1.schema.json"
 PARTIAL_SUFFIX = ".partial.jsonl"
 
 
-class ResultError(Exception):
+class ResultError(UserError):
     """A file that cannot be read or written: one line that names it and says what is wrong."""
 
 
@@ -258,15 +259,13 @@ def sync_folder(folder: Path) -> None:
 def validate(path: Path) -> list[str]:
     """Every problem of a result file, each "JSON path: what is wrong"; none when it is valid.
 
-    Against the schema first; if that finds nothing, what a schema cannot say.
+    Against the schema first; if that finds nothing, what a schema cannot say.  Raises
+    ResultError for a file that cannot be read at all, or is of another format.
     """
     import jsonschema  # type: ignore[import-untyped, unused-ignore]  # slow, and needed only here
 
-    try:
-        with naming(path):
-            document = load(path)
-    except ResultError as error:
-        return [str(error)]
+    with naming(path):
+        document = load(path)
     checker = jsonschema.Draft202012Validator(schema())
     problems = [f"{e.json_path}: {_one_line(e.message)}" for e in checker.iter_errors(document)]
     return problems or _inconsistent(document)

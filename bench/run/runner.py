@@ -15,9 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import psutil
+
 from armbench.bench import machine as host
 from armbench.bench import native, stats
-from armbench.bench.model import Failure, Machine, Process, Result, Round, Settings, Trial, Verified
+from armbench.bench.model import Failure, Machine, Process, Result, Round, Settings, Skip, Trial, Verified
 from armbench.bench.run.plan import Group, Plan, Profile, copies_of, group_of
 from armbench.bench.run.problems import ProblemFile
 from armbench.bench.run.processes import Broken, Done, Event, Launcher
@@ -29,6 +31,7 @@ CHECK_EVERY = 4  # rounds, from Limits.least_rounds on
 CONFIDENCE = 0.95
 STEAL_SHARE = 0.01
 CLOCK_SHARE = 0.003
+MEMORY_SHARE = 0.8  # of the free memory, that operands may take
 OFFSET_BYTES = 4096 + 128  # an operand's random offset and alignment at most
 START_SECONDS = 0.4  # first guess of what starting a group's processes costs
 
@@ -52,6 +55,7 @@ class Recorder(Protocol):
 
     def process(self, result: Result, process: Process) -> None: ...
     def failure(self, failure: Failure) -> None: ...
+    def skip(self, skip: Skip) -> None: ...
     def round(self, done: Round) -> None: ...
 
 
@@ -81,7 +85,7 @@ class Course:
     schedule: Schedule | None = None
     result: Result | None = None
     stop: str | None = None
-    failed: bool = False
+    left_out: bool = False  # it failed, or does not fit into memory
 
     @property
     def problem_key(self) -> str:
@@ -97,7 +101,7 @@ class Course:
 
     @property
     def active(self) -> bool:
-        return self.stop is None and not self.failed
+        return self.stop is None and not self.left_out
 
     def continue_from(self, earlier: Result) -> None:
         """Take over what an interrupted session measured of the same trial."""
@@ -151,18 +155,30 @@ class Runner:
                     self.file.reserve(course.verified_key, verified_bytes(problem))
         for course in self.courses:
             self.file.reserve(course.meeting_key, Meeting.nbytes(group_of(course.trial).processes))
+            self._leave_out_too_large(course)
+
+    def _leave_out_too_large(self, course: Course) -> None:
+        """Skip a trial whose operands do not fit, before the kernel kills something for it."""
+        place = course.trial.placement
+        owners = place.threads if place.mode == "throughput" else 1
+        needed, free = self._arena_bytes(course) * owners, psutil.virtual_memory().available
+        if needed > MEMORY_SHARE * free:
+            course.left_out = True
+            reason = f"needs {needed >> 20} MiB on {place.threads} CPUs, {free >> 20} MiB are free"
+            trial = course.trial
+            self.recorder.skip(Skip(trial.kernel.name, trial.variant.name, reason, trial.case.name))
 
     # --- rounds ------------------------------------------------------------------------
 
     def run(self, first_round: int = 0) -> None:
         """Rounds until every trial is precise enough, the rounds are done, or the budget is spent."""
         for index in range(first_round, self.limits.rounds):
+            if not any(course.active for course in self.courses):
+                return
             started = time.monotonic()
             self._round(index)
             elapsed = time.monotonic() - started
             self._stop_precise(index + 1)
-            if not any(course.active for course in self.courses):
-                return
             if index + 1 < self.limits.rounds and self._over_budget(self._next_round_seconds(index, elapsed)):
                 self._stop_all("budget")
                 return
@@ -249,7 +265,7 @@ class Runner:
     def _take(self, round_index: int, course: Course, event: Event) -> None:
         trial = course.trial
         if isinstance(event, Broken):
-            course.failed = True
+            course.left_out = True
             self.recorder.failure(
                 Failure(trial.kernel.name, trial.variant.name, trial.case.name, event.reason)
             )

@@ -17,7 +17,7 @@ from armbench.bench import machine as host
 from armbench.bench.errors import UserError
 from armbench.bench.journal import Journal, Record
 from armbench.bench.machine import software
-from armbench.bench.model import Failure, Json, Machine, Mode, Process, Result, Round, Session, Settings
+from armbench.bench.model import Failure, Json, Machine, Mode, Process, Result, Round, Session, Settings, Skip
 from armbench.bench.run.plan import PROFILES, Plan, Profile, SelectionError, Selector, make_plan, parse_cpus
 from armbench.bench.run.runner import Limits, Runner, Watcher, utc_now
 
@@ -225,6 +225,9 @@ class JournalRecorder:
 
     def failure(self, failure: Failure) -> None:
         self.journal.append("failure", failure)
+
+    def skip(self, skip: Skip) -> None:
+        self.journal.append("skip", skip)
 
     def round(self, done: Round) -> None:
         self.journal.append("round", done)

@@ -46,7 +46,7 @@ clean:
 
 # --- set-up, once and after a change ---------------------------------------------------------
 
-$(BENCH): WANTED = -e ".[$(EXTRAS)]"
+$(BENCH): WANTED = -e ".$(EXTRAS:%=[%])"
 $(TEST): WANTED = --group dev -e ".[test,tokenizers]"
 $(BENCH) $(TEST): .venv/bin/python $(SOURCES)
 	@echo "Building armbench with $(COMPILER) …" >&2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from statistics import median
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -23,7 +24,7 @@ MEANINGS = {
     "h": "harness overhead above 2 %",
 }
 OVERHEAD_SHARE = 0.02
-MARKED_SHARE = 0.25  # of the processes, from which on a row carries their mark
+MARKED_SHARE = 0.5  # of the processes, above which a row carries their mark
 
 
 def print_session(
@@ -73,7 +74,7 @@ def _subline(session: Session, measured_share: float | None) -> str:
 
 def _kernel_table(kernel: str, rows: Sequence[tuple[Result, Summary]], marks: set[str]) -> Table:
     places = sorted({_place(result) for result, _ in rows}, key=lambda place: (place[1], place[0]))
-    size, prefix = units.scale_for(max(summary.rate.value for _, summary in rows))
+    size, prefix = units.scale_for(median(summary.rate.value for _, summary in rows))
     unit = units.unit_name(prefix, rows[0][1].rate.unit)
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column(Text.assemble((kernel, "bold"), f", {unit}"), no_wrap=True)
@@ -151,7 +152,7 @@ def _speed_up(cells: Cells, first: Place, place: Place) -> str:
 
 
 def row_marks(result: Result) -> set[str]:
-    """The letters of what disturbed at least a quarter of a result's processes."""
+    """The letters of what disturbed most of a result's processes."""
     count = len(result.processes)
     flagged = {
         mark

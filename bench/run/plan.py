@@ -188,35 +188,34 @@ def make_plan(
     Raises SelectionError when a selector matches nothing.
     """
     check_selectors(selectors, settings)
+    places = _placements(cpu_sets, modes)
     trials: list[Trial] = []
     skips: list[Skip] = []
     for kernel in registry.kernels().values():
-        for variant in registry.variants(kernel.name):
-            cases = _selected_cases(kernel, variant, selectors, settings, profile)
-            if not cases:
-                continue
+        wanted = [
+            (variant, case)
+            for case in kernel.cases(settings)
+            for variant in registry.variants(kernel.name)
+            if _selected(kernel, variant, case, selectors, profile)
+        ]
+        for variant in dict.fromkeys(variant for variant, _ in wanted if variant.why_not):
+            skips.append(Skip(kernel.name, variant.name, _with_remedy(variant)))
+        for variant, case in wanted:
             if variant.why_not:
-                skips.append(Skip(kernel.name, variant.name, _with_remedy(variant)))
                 continue
-            for case in cases:
-                if reason := why_not_case(variant, case):
-                    skips.append(Skip(kernel.name, variant.name, reason, case.name))
-                else:
-                    places = _placements(cpu_sets, modes)
-                    trials.extend(Trial(kernel, case, variant, place) for place in places)
+            if reason := why_not_case(variant, case):
+                skips.append(Skip(kernel.name, variant.name, reason, case.name))
+            else:
+                trials.extend(Trial(kernel, case, variant, place) for place in places)
     return Plan(tuple(trials), tuple(skips))
 
 
-def _selected_cases(
-    kernel: Kernel, variant: Variant, selectors: Sequence[Selector], settings: Settings, profile: Profile
-) -> list[Case]:
-    chosen = []
-    for case in kernel.cases(settings):
-        matching = [s for s in selectors if s.matches(kernel.name, variant.name, case.name)]
-        named = any(s.case != "*" for s in matching)
-        if (matching or not selectors) and (case.tier == "core" or profile.full or named):
-            chosen.append(case)
-    return chosen
+def _selected(
+    kernel: Kernel, variant: Variant, case: Case, selectors: Sequence[Selector], profile: Profile
+) -> bool:
+    matching = [s for s in selectors if s.matches(kernel.name, variant.name, case.name)]
+    named = any(s.case != "*" for s in matching)
+    return bool(matching or not selectors) and (case.tier == "core" or profile.full or named)
 
 
 def _with_remedy(variant: Variant) -> str:

@@ -26,6 +26,7 @@ class Profile:
 
     precision: stop a trial when the half-width of its interval is at most this fraction
     (checked from `least_rounds` on); None: never.  budget_seconds None: no limit.
+    sample_seconds: aimed at; the longer, the smaller the share of everything else.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Profile:
     rounds: int
     budget_seconds: float | None
     precision: float | None
+    sample_seconds: float = 8e-3
     sessions: int = 1
     least_rounds: int = 12
 
@@ -40,7 +42,7 @@ class Profile:
 PROFILES = {
     p.name: p
     for p in (
-        Profile("quick", full=False, rounds=3, budget_seconds=60, precision=None),
+        Profile("quick", full=False, rounds=3, budget_seconds=60, precision=None, sample_seconds=5e-3),
         Profile("standard", full=False, rounds=20, budget_seconds=570, precision=0.005),
         Profile("rigorous", full=True, rounds=30, budget_seconds=None, precision=None),
         Profile("noise", full=False, rounds=20, budget_seconds=570, precision=None, sessions=5),

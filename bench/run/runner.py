@@ -67,12 +67,18 @@ class Limits:
     least_rounds: int
     budget_seconds: float | None
     precision: float | None
+    sample_seconds: float
     trial_seconds: float
 
     @classmethod
     def of(cls, profile: Profile, trial_seconds: float) -> Limits:
         return cls(
-            profile.rounds, profile.least_rounds, profile.budget_seconds, profile.precision, trial_seconds
+            profile.rounds,
+            profile.least_rounds,
+            profile.budget_seconds,
+            profile.precision,
+            profile.sample_seconds,
+            trial_seconds,
         )
 
 
@@ -231,6 +237,7 @@ class Runner:
             processes=group.processes,
             seed=seed,
             arena_bytes=max(map(self._arena_bytes, courses)),
+            sample_seconds=self.limits.sample_seconds,
         )
 
     def _arena_bytes(self, course: Course) -> int:

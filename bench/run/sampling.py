@@ -15,7 +15,6 @@ import numpy as np
 from armbench.bench import native
 from armbench.bench.model import Array
 
-SAMPLE_SECONDS = 5e-3  # aimed at; none may fall below 2 ms
 WARMUP_SECONDS = 20e-3
 WARMUP_SAMPLES = 3
 SAMPLES = 10
@@ -44,11 +43,11 @@ class Samples:
     flags: tuple[str, ...]
 
 
-def schedule_for(seconds: float) -> Schedule:
-    """The schedule of a call that lasts so long."""
+def schedule_for(seconds: float, sample_seconds: float) -> Schedule:
+    """The schedule of a call that lasts `seconds`, for samples of about `sample_seconds` or one call."""
     if seconds > LONG_CALL_SECONDS:
         return Schedule(calls=1, warmup=1, samples=LONG_CALL_SAMPLES)
-    calls = max(1, ceil(SAMPLE_SECONDS / seconds))
+    calls = max(1, ceil(sample_seconds / seconds))
     warmup = max(WARMUP_SAMPLES, ceil(WARMUP_SECONDS / (calls * seconds)))
     return Schedule(calls, warmup, SAMPLES)
 

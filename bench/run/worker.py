@@ -63,6 +63,7 @@ class Job:
     processes: int
     seed: int
     arena_bytes: int
+    sample_seconds: float
 
 
 class WrongResultError(Exception):
@@ -113,7 +114,9 @@ class Worker:
             if schedule is None:
                 prepared.call_once()
                 facts["max_error"] = checker.verify(prepared.outputs())
-                schedule = sampling.schedule_for(meeting.agree(_calibrate(prepared.sample)))
+                schedule = sampling.schedule_for(
+                    meeting.agree(_calibrate(prepared.sample)), self.job.sample_seconds
+                )
                 facts.update(_facts(variant, data, prepared, schedule))
             meeting.wait()
             samples = prepared.sample(schedule)

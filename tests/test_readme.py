@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from armbench.bench.arguments import VERBS
 from tests.conftest import REPO, clean_environment
 
 BLOCK = re.compile(r"```(?:python|c)\n(?:# |/\* )(kernels/\S+)(?: \*/)?\n(.*?)```", re.DOTALL)
@@ -94,3 +95,10 @@ def test_installed_as_a_wheel_it_is_complete(copy_with_examples: Path, tmp_path:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert str(copy_with_examples) in done.stdout
+
+
+def test_commands_of_the_readme_exist() -> None:
+    text = (REPO / "README.md").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", (REPO / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"make ([a-z-]+)(?=[` ])", text)) - {"sure"} <= targets
+    assert set(re.findall(r"`armbench ([a-z]+)", text)) <= set(VERBS)

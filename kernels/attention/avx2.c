@@ -9,6 +9,8 @@
 
 #include <immintrin.h>
 
+#include "transpose.h"
+
 #define LANES 8
 #define ELEMENTS 1
 #define ROWS 4
@@ -69,29 +71,6 @@ static inline void store_sums(float *out, const vec v[4]) {
     _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(pairs), _mm256_extractf128_ps(pairs, 1)));
 }
 
-/* By halves: pairs of 32-, 64- and 128-bit pieces change places. */
-static inline void transpose(vec v[LANES]) {
-    __m256 t[LANES];
-#pragma GCC unroll 4
-    for (int i = 0; i < LANES; i += 2) {
-        t[i] = _mm256_unpacklo_ps(v[i], v[i + 1]);
-        t[i + 1] = _mm256_unpackhi_ps(v[i], v[i + 1]);
-    }
-#pragma GCC unroll 2
-    for (int i = 0; i < LANES; i += 4)
-#pragma GCC unroll 2
-        for (int j = 0; j < 2; j++) {
-            v[i + 2 * j] = _mm256_shuffle_ps(t[i + j], t[i + 2 + j], 0x44);
-            v[i + 2 * j + 1] = _mm256_shuffle_ps(t[i + j], t[i + 2 + j], 0xee);
-        }
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; j++) {
-        t[j] = _mm256_permute2f128_ps(v[j], v[4 + j], 0x20);
-        t[4 + j] = _mm256_permute2f128_ps(v[j], v[4 + j], 0x31);
-    }
-#pragma GCC unroll 8
-    for (int i = 0; i < LANES; i++)
-        v[i] = t[i];
-}
+static inline void transpose(vec v[LANES]) { transpose8(v); }
 
 #include "attention.h"

@@ -9,6 +9,8 @@
 
 #include <immintrin.h>
 
+#include "transpose.h"
+
 #define LANES 16
 #define ELEMENTS 1
 #define ROWS 8
@@ -62,35 +64,6 @@ static inline void store_sums(float *out, const vec v[4]) {
                                   _mm256_extractf128_ps(halves, 1)));
 }
 
-/* By halves: pairs of 32-, 64-, 128- and 256-bit pieces change places. */
-static inline void transpose(vec v[LANES]) {
-    __m512 t[LANES];
-#pragma GCC unroll 8
-    for (int i = 0; i < LANES; i += 2) {
-        t[i] = _mm512_unpacklo_ps(v[i], v[i + 1]);
-        t[i + 1] = _mm512_unpackhi_ps(v[i], v[i + 1]);
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < LANES; i += 4)
-#pragma GCC unroll 2
-        for (int j = 0; j < 2; j++) {
-            v[i + 2 * j] = _mm512_shuffle_ps(t[i + j], t[i + 2 + j], 0x44);
-            v[i + 2 * j + 1] = _mm512_shuffle_ps(t[i + j], t[i + 2 + j], 0xee);
-        }
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; j++) {
-        t[j] = _mm512_shuffle_f32x4(v[j], v[4 + j], 0x88);
-        t[4 + j] = _mm512_shuffle_f32x4(v[j], v[4 + j], 0xdd);
-        t[8 + j] = _mm512_shuffle_f32x4(v[8 + j], v[12 + j], 0x88);
-        t[12 + j] = _mm512_shuffle_f32x4(v[8 + j], v[12 + j], 0xdd);
-    }
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; j++) {
-        v[j] = _mm512_shuffle_f32x4(t[j], t[8 + j], 0x88);
-        v[8 + j] = _mm512_shuffle_f32x4(t[j], t[8 + j], 0xdd);
-        v[4 + j] = _mm512_shuffle_f32x4(t[4 + j], t[12 + j], 0x88);
-        v[12 + j] = _mm512_shuffle_f32x4(t[4 + j], t[12 + j], 0xdd);
-    }
-}
+static inline void transpose(vec v[LANES]) { transpose16(v); }
 
 #include "attention.h"

@@ -10,6 +10,8 @@
 
 #include <arm_neon.h>
 
+#include "transpose.h"
+
 #define LANES 4
 #define ELEMENTS 4
 #define ROWS 4
@@ -67,15 +69,6 @@ static inline __attribute__((always_inline)) vec fma_left(left a, int element, v
     }
 }
 
-static inline void transpose(vec v[LANES]) {
-    float64x2_t a = vreinterpretq_f64_f32(vtrn1q_f32(v[0], v[1]));
-    float64x2_t b = vreinterpretq_f64_f32(vtrn2q_f32(v[0], v[1]));
-    float64x2_t c = vreinterpretq_f64_f32(vtrn1q_f32(v[2], v[3]));
-    float64x2_t d = vreinterpretq_f64_f32(vtrn2q_f32(v[2], v[3]));
-    v[0] = vreinterpretq_f32_f64(vtrn1q_f64(a, c));
-    v[1] = vreinterpretq_f32_f64(vtrn1q_f64(b, d));
-    v[2] = vreinterpretq_f32_f64(vtrn2q_f64(a, c));
-    v[3] = vreinterpretq_f32_f64(vtrn2q_f64(b, d));
-}
+static inline void transpose(vec v[LANES]) { transpose4(v); }
 
 #include "attention.h"

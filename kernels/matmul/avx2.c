@@ -20,6 +20,7 @@ typedef float element;
 #define NC 2048
 #define STEPS 6
 #define LANES 8
+#define WHOLE_TILES
 #define STREAMS 4 /* rows of B read side by side: with more, DRAM delivers less */
 
 /* ---- tile ---------------------------------------------------------------------------------- */
@@ -61,20 +62,6 @@ static void whole_tile(int64_t rows, int64_t depth, const float *a, const float 
     case 5: tile_of(5, depth, a, b, c, stride, accumulate); break;
     case 6: tile_of(6, depth, a, b, c, stride, accumulate); break;
     }
-}
-
-/* The last columns: a whole tile computed aside, of which the part that exists is kept. */
-static void tile(int64_t rows, int64_t columns, int64_t depth, const float *a, const float *b,
-                 float *c, int64_t stride, int accumulate) {
-    float aside[MR * NR];
-    if (columns == NR) {
-        whole_tile(rows, depth, a, b, c, stride, accumulate);
-        return;
-    }
-    whole_tile(rows, depth, a, b, aside, NR, 0);
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t j = 0; j < columns; j++)
-            c[i * stride + j] = aside[i * NR + j] + (accumulate ? c[i * stride + j] : 0);
 }
 
 /* ---- packing of A -------------------------------------------------------------------------- */

@@ -11,6 +11,8 @@
 
 #include <immintrin.h>
 
+#include "transpose.h"
+
 typedef float element;
 
 #define MR 14
@@ -71,38 +73,6 @@ static void tile(int64_t rows, int64_t columns, int64_t depth, const float *a, c
 }
 
 /* ---- packing of A -------------------------------------------------------------------------- */
-
-/* 16 x 16 by halves: pairs of 32-, 64-, 128- and 256-bit pieces change places. */
-static inline void transpose16(__m512 v[LANES]) {
-    __m512 t[LANES];
-#pragma GCC unroll 8
-    for (int i = 0; i < LANES; i += 2) {
-        t[i] = _mm512_unpacklo_ps(v[i], v[i + 1]);
-        t[i + 1] = _mm512_unpackhi_ps(v[i], v[i + 1]);
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < LANES; i += 4)
-#pragma GCC unroll 2
-        for (int j = 0; j < 2; j++) {
-            __m512d low = _mm512_castps_pd(t[i + j]), high = _mm512_castps_pd(t[i + 2 + j]);
-            v[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
-            v[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
-        }
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; j++) {
-        t[j] = _mm512_shuffle_f32x4(v[j], v[4 + j], 0x88);
-        t[4 + j] = _mm512_shuffle_f32x4(v[j], v[4 + j], 0xdd);
-        t[8 + j] = _mm512_shuffle_f32x4(v[8 + j], v[12 + j], 0x88);
-        t[12 + j] = _mm512_shuffle_f32x4(v[8 + j], v[12 + j], 0xdd);
-    }
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; j++) {
-        v[j] = _mm512_shuffle_f32x4(t[j], t[8 + j], 0x88);
-        v[8 + j] = _mm512_shuffle_f32x4(t[j], t[8 + j], 0xdd);
-        v[4 + j] = _mm512_shuffle_f32x4(t[4 + j], t[12 + j], 0x88);
-        v[12 + j] = _mm512_shuffle_f32x4(t[4 + j], t[12 + j], 0xdd);
-    }
-}
 
 /* Each step also asks for the same columns of the next panel's rows: too many rows for the
  * hardware to follow. */

@@ -5,7 +5,8 @@
  *   MC, KC, NC       blocks: KC x NR of packed B stays in L1, MC x KC of packed A in L2, and
  *                    KC x NC of packed B in L3; MC a multiple of MR, NC of NR
  *   tile()           c[rows][columns] (+)= a[depth][rows]^T b[depth][NR], rows <= MR,
- *                    columns <= NR
+ *                    columns <= NR; or, with WHOLE_TILES defined,
+ *   whole_tile()     the same for NR columns: without masks, what is narrower is done aside
  *   transpose_rows() packed[depth][rows] = a[rows][depth]^T, rows <= MR
  *   STEPS            rows of B that fit in registers, NR columns wide
  *   update()         sums[rows][NR] (+)= a[rows][STEPS] b[STEPS][NR], any number of rows
@@ -265,6 +266,22 @@ static void pack_b(gemm_shape s, gemm_block block, const element *b, element *re
 }
 
 /* ---- multiplying -------------------------------------------------------------------------- */
+
+#ifdef WHOLE_TILES
+/* The last columns: a whole tile computed aside, of which the part that exists is kept. */
+static void tile(int64_t rows, int64_t columns, int64_t depth, const element *a, const element *b,
+                 element *c, int64_t stride, int accumulate) {
+    element aside[MR * NR];
+    if (columns == NR) {
+        whole_tile(rows, depth, a, b, c, stride, accumulate);
+        return;
+    }
+    whole_tile(rows, depth, a, b, aside, NR, 0);
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < columns; j++)
+            c[i * stride + j] = aside[i * NR + j] + (accumulate ? c[i * stride + j] : 0);
+}
+#endif
 
 /* C comes from beyond L2; asked for when its tile begins, it is there when the tile ends. */
 static inline void fetch_tile(const element *c, int64_t rows, int64_t stride) {

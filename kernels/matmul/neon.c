@@ -11,6 +11,8 @@
 
 #include <arm_neon.h>
 
+#include "transpose.h"
+
 typedef float element;
 
 #define MR 8
@@ -20,6 +22,7 @@ typedef float element;
 #define NC (85 * NR)
 #define STEPS 8
 #define LANES 4
+#define WHOLE_TILES
 #define STREAMS 4 /* rows of B read side by side */
 
 /* sum += b * a[i], where a is one vector or two and i is known when compiled. */
@@ -83,34 +86,16 @@ static void whole_tile(int64_t rows, int64_t depth, const float *a, const float 
     }
 }
 
-/* The last columns: a whole tile computed aside, of which the part that exists is kept. */
-static void tile(int64_t rows, int64_t columns, int64_t depth, const float *a, const float *b,
-                 float *c, int64_t stride, int accumulate) {
-    float aside[MR * NR];
-    if (columns == NR) {
-        whole_tile(rows, depth, a, b, c, stride, accumulate);
-        return;
-    }
-    whole_tile(rows, depth, a, b, aside, NR, 0);
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t j = 0; j < columns; j++)
-            c[i * stride + j] = aside[i * NR + j] + (accumulate ? c[i * stride + j] : 0);
-}
-
 /* ---- packing of A -------------------------------------------------------------------------- */
 
 /* 4 x 4 floats of A, row by row, to four steps of a panel of 8 rows. */
-static inline void transpose4(const float *a, int64_t stride, float *packed) {
-    float32x4_t r0 = vld1q_f32(a), r1 = vld1q_f32(a + stride);
-    float32x4_t r2 = vld1q_f32(a + 2 * stride), r3 = vld1q_f32(a + 3 * stride);
-    float64x2_t even01 = vreinterpretq_f64_f32(vtrn1q_f32(r0, r1));
-    float64x2_t odd01 = vreinterpretq_f64_f32(vtrn2q_f32(r0, r1));
-    float64x2_t even23 = vreinterpretq_f64_f32(vtrn1q_f32(r2, r3));
-    float64x2_t odd23 = vreinterpretq_f64_f32(vtrn2q_f32(r2, r3));
-    vst1q_f32(packed, vreinterpretq_f32_f64(vtrn1q_f64(even01, even23)));
-    vst1q_f32(packed + MR, vreinterpretq_f32_f64(vtrn1q_f64(odd01, odd23)));
-    vst1q_f32(packed + 2 * MR, vreinterpretq_f32_f64(vtrn2q_f64(even01, even23)));
-    vst1q_f32(packed + 3 * MR, vreinterpretq_f32_f64(vtrn2q_f64(odd01, odd23)));
+static inline void pack4(const float *a, int64_t stride, float *packed) {
+    float32x4_t v[4] = {vld1q_f32(a), vld1q_f32(a + stride), vld1q_f32(a + 2 * stride),
+                        vld1q_f32(a + 3 * stride)};
+    transpose4(v);
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++)
+        vst1q_f32(packed + i * MR, v[i]);
 }
 
 /* A line of the next panel's rows is asked for where one of these begins. */
@@ -121,8 +106,8 @@ static void transpose_rows(const float *a, int64_t stride, int64_t rows, int64_t
         if (p % 16 == 0)
             for (int64_t i = 0; i < MR; i++)
                 __builtin_prefetch(a + (i + MR) * stride + p, 0, 2);
-        transpose4(a + p, stride, packed + p * MR);
-        transpose4(a + 4 * stride + p, stride, packed + p * MR + 4);
+        pack4(a + p, stride, packed + p * MR);
+        pack4(a + 4 * stride + p, stride, packed + p * MR + 4);
     }
     for (; p < depth; p++)
         for (int64_t i = 0; i < rows; i++)

@@ -35,6 +35,8 @@ def print_session(
     summaries in the order of the results; measured_share of the time in samples and warm-up.
     """
     console.print(headline(session.machine), style="bold", highlight=False)
+    if session.machine.emulated:
+        console.print("An emulated CPU: these times mean nothing.", style="bold red")
     console.print(_subline(session, measured_share), highlight=False)
     by_kernel: dict[str, list[tuple[Result, Summary]]] = {}
     for result, summary in zip(session.results, summaries, strict=True):

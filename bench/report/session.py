@@ -24,6 +24,7 @@ MEANINGS = {
     "h": "harness overhead above 2 %",
 }
 OVERHEAD_SHARE = 0.02
+SIDE_BY_SIDE = 2  # places
 MARKED_SHARE = 0.5  # of the processes, above which a row carries their mark
 
 
@@ -75,25 +76,75 @@ def _subline(session: Session, measured_share: float | None) -> str:
 
 
 def _kernel_table(kernel: str, rows: Sequence[tuple[Result, Summary]], marks: set[str]) -> Table:
-    places = sorted({_place(result) for result, _ in rows}, key=lambda place: (place[1], place[0]))
+    """Places side by side while two fit into 80 columns, else one below another."""
+    places = sorted({_place(result) for result, _ in rows}, key=lambda p: (p[1], p[0] == "parallel"))
     size, prefix = units.scale_for(median(summary.rate.value for _, summary in rows))
-    unit = units.unit_name(prefix, rows[0][1].rate.unit)
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    unit = units.unit_name(prefix, rows[0][1].rate.unit)
     table.add_column(Text.assemble((kernel, "bold"), f", {unit}"), no_wrap=True)
+    add_lines = _side_by_side if len(places) <= SIDE_BY_SIDE else _one_below_another
+    add_lines(table, places, rows, size, marks)
+    return table
+
+
+def _side_by_side(
+    table: Table,
+    places: Sequence[Place],
+    rows: Sequence[tuple[Result, Summary]],
+    size: float,
+    marks: set[str],
+) -> None:
     for index, place in enumerate(places):
-        table.add_column(_place_name(place), justify="right", no_wrap=True)
-        table.add_column("±", justify="right", no_wrap=True)
-        table.add_column("time/call" if index == 0 else "x", justify="right", no_wrap=True)
+        for name in (_place_name(place), "±", "time/call" if index == 0 else "x"):
+            table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for case, lines in _by_case(rows).items():
         table.add_row(Text(case, style="cyan"))
         fastest = _fastest(lines)
         for variant, cells in lines.items():
-            found = {mark for result, _ in cells.values() for mark in row_marks(result)}
-            marks.update(found)
             row = _cells(cells, places, size, fastest)
-            table.add_row(Text(f"  {variant}"), *row, Text("".join(sorted(found)), style="yellow"))
-    return table
+            letters = _letters((result for result, _ in cells.values()), marks)
+            table.add_row(Text(f"  {variant}"), *row, letters)
+
+
+def _one_below_another(
+    table: Table,
+    places: Sequence[Place],
+    rows: Sequence[tuple[Result, Summary]],
+    size: float,
+    marks: set[str],
+) -> None:
+    for name in ("CPUs", "rate", "±", "time/call", "x", ""):
+        table.add_column(name, justify="right" if name else "left", no_wrap=True)
+    for case, lines in _by_case(rows).items():
+        table.add_row(Text(case, style="cyan"))
+        fastest = _fastest(lines)
+        for variant, cells in lines.items():
+            name = f"  {variant}"
+            for place in (place for place in places if place in cells):
+                result, summary = cells[place]
+                table.add_row(
+                    Text(name),
+                    f"{place[1]} as one" if place[0] == "parallel" else str(place[1]),
+                    _rate(summary, size, fastest[place]),
+                    Text(_half_width(summary), style="dim"),
+                    units.seconds(summary.seconds),
+                    _speed_up(cells, places[0], place),
+                    _letters([result], marks),
+                )
+                name = ""
+
+
+def _letters(results: Iterable[Result], marks: set[str]) -> Text:
+    """What disturbed these results, noted in `marks` for the explanation below."""
+    found = {mark for result in results for mark in row_marks(result)}
+    marks.update(found)
+    return Text("".join(sorted(found)), style="yellow")
+
+
+def _rate(summary: Summary, size: float, fastest: float) -> Text:
+    style = "bold" if summary.rate.value == fastest else ""
+    return Text(units.three_digits(summary.rate.value / size), style=style)
 
 
 def _place(result: Result) -> Place:
@@ -135,8 +186,7 @@ def _cells(
             yield from (Text("-", style="dim"), Text(""), Text(""))
             continue
         _, summary = cells[place]
-        best = summary.rate.value == fastest[place]
-        yield Text(units.three_digits(summary.rate.value / size), style="bold" if best else "")
+        yield _rate(summary, size, fastest[place])
         yield Text(_half_width(summary), style="dim")
         yield Text(units.seconds(summary.seconds) if index == 0 else _speed_up(cells, places[0], place))
 

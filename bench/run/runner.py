@@ -192,7 +192,8 @@ class Runner:
         self._stop_all("rounds")
 
     def _round(self, index: int) -> None:
-        chance = random.Random(f"{self.seed}/{index}")
+        seed = random.Random(f"{self.seed}/{index}").getrandbits(32)
+        chance = random.Random(seed)
         started, before, clock_before = utc_now(), host.watch(), self._clock_hz()
         groups: dict[Group, list[Course]] = {}
         for course in self.courses:
@@ -208,9 +209,7 @@ class Runner:
         finally:
             steal, clock_after = host.watch().steal_since(before), self._clock_hz()
             quality = tuple(_round_flags(steal, clock_before, clock_after, interrupted))
-            self.recorder.round(
-                Round(index, self.seed, started, steal.ticks, clock_before, clock_after, quality)
-            )
+            self.recorder.round(Round(index, seed, started, steal.ticks, clock_before, clock_after, quality))
 
     def _run_group(self, round_index: int, group: Group, courses: Sequence[Course], seed: int) -> None:
         for course in courses:

@@ -1,0 +1,74 @@
+"""Tables of a session: golden text, and nothing wider than the terminal."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from armbench.bench import stats
+from armbench.bench.model import Failure, Session, Skip
+from armbench.bench.report.session import print_session
+from tests.bench import golden
+from tests.bench.sessions import DECODE, GRAVITON4, TEXT, result, session
+
+
+def printed(shown: Session, width: int = 80, share: float | None = 0.876) -> str:
+    out = io.StringIO()
+    summaries = [stats.summarize(r) for r in shown.results]
+    print_session(shown, summaries, share, Console(file=out, width=width))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def trials(*places: tuple[int, Any]) -> list[Any]:
+    found = []
+    for threads, mode in places:
+        for variant, seconds in (("neon", 9.87e-3), ("sve", 8.1e-3), ("numpy", 11e-3)):
+            each = seconds / (threads if mode == "parallel" else 1)
+            found.append(result(each, case="f32-n1024", variant=variant, threads=threads, mode=mode))
+        found.append(
+            result(11e-3, case="f32-m1-k4096-n4096", variant="numpy", work=DECODE, threads=threads, mode=mode)
+        )
+        found.append(result(180e-6, kernel="tokenization", case="o200k-json-2k-encode", work=TEXT,
+                            variant="scalar", threads=threads, mode=mode))  # fmt: skip
+    return found
+
+
+def whole(*places: tuple[int, Any]) -> Session:
+    measured = trials(*places)
+    flagged = tuple(replace(process, flags=("preempted", "not_steady")) for process in measured[0].processes)
+    measured[0] = replace(measured[0], processes=flagged)
+    return session(
+        measured,
+        GRAVITON4,
+        failed=(Failure("matmul", "sve2", "f32-n1024", "killed by SIGILL"),),
+        skipped=(
+            Skip("matmul", "scalar", "over 0.3 Gflop a call", "f32-n1024"),
+            Skip("matmul", "avx2", "for x86_64"),
+            Skip("attention", "avx2", "for x86_64"),
+        ),
+    )
+
+
+def test_places_side_by_side() -> None:
+    golden.check("session-80.txt", printed(whole((1, "throughput"), (4, "throughput"))))
+
+
+def test_places_one_below_another() -> None:
+    places = ((1, "throughput"), (2, "throughput"), (4, "throughput"), (4, "parallel"))
+    golden.check("session-places-80.txt", printed(whole(*places)))
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    text = printed(whole((1, "throughput"), (4, "throughput")), width)
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_what_is_partial_or_emulated_says_so() -> None:
+    shown = whole((1, "throughput"))
+    assert "PARTIAL" in printed(replace(shown, session={**shown.session, "partial": True}))
+    assert "times mean nothing" in printed(replace(shown, machine=replace(shown.machine, emulated=True)))

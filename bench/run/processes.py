@@ -77,8 +77,10 @@ class Launcher:
 
     @contextmanager
     def _processes(self, group: Group, job: Job, chance: random.Random) -> Iterator[Workers]:
-        workers = Workers([self._start(group, job, rank, chance) for rank in range(group.processes)])
+        workers = Workers([])
         try:
+            for rank in range(group.processes):
+                workers.processes.append(self._start(group, job, rank, chance))
             yield workers
         finally:
             workers.kill()
@@ -87,22 +89,20 @@ class Launcher:
         environment = dict(os.environ)
         environment.update({name: str(group.threads) for name in self.thread_variables})
         environment["ARMBENCH_PADDING"] = "x" * chance.randrange(PADDING_BYTES)
+        environment["PYTHONSAFEPATH"] = "1"  # a numpy.py where the user stands is not numpy
         errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed with the process
-        popen = subprocess.Popen(
-            [self.python, "-m", "armbench.bench.run.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            pass_fds=(job.fd,),
-            env=environment,
-            start_new_session=True,  # Ctrl-C is for the runner
-        )
-        assert popen.stdin is not None
-        try:
-            popen.stdin.write(encode_job(replace(job, rank=rank, processes=group.processes)).encode())
-            popen.stdin.close()
-        except BrokenPipeError:
-            pass  # it died at once: follow() tells why
+        with tempfile.TemporaryFile("w+") as orders:  # a pipe would make each start wait for its reader
+            orders.write(encode_job(replace(job, rank=rank, processes=group.processes)))
+            orders.seek(0)
+            popen = subprocess.Popen(
+                [self.python, "-m", "armbench.bench.run.worker"],
+                stdin=orders,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                pass_fds=(job.fd,),
+                env=environment,
+                start_new_session=True,  # Ctrl-C is for the runner
+            )
         return Process(popen, errors)
 
 
@@ -125,7 +125,7 @@ class Process:
 class Workers:
     """The processes of one group; every trial is over when each has said so."""
 
-    def __init__(self, processes: Sequence[Process]):
+    def __init__(self, processes: list[Process]):
         self.processes = processes
 
     def kill(self) -> None:

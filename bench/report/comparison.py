@@ -263,17 +263,8 @@ def _total(comparison: Comparison) -> str:
 COLUMNS = (
     *("kernel", "case", "variant", "base_variant", "new_variant", "mode", "threads", "placement", "memory"),
     *("side", "verdict", "base_seconds", "new_seconds", "ratio", "low", "high", "confidence", "p"),
-    *(
-        "adjusted_p",
-        "margin",
-        "within",
-        "detectable",
-        "sessions_needed",
-        "noise",
-        "reason",
-        "excused",
-        "notes",
-    ),
+    *("adjusted_p", "margin", "within", "detectable", "sessions_needed", "noise", "reason", "excused"),
+    *("notes", "disturbed"),
 )
 
 
@@ -301,7 +292,8 @@ def comparison_csv(comparisons: Sequence[Comparison]) -> str:
 def _flat(row: Row) -> dict[str, object]:
     values = {**codec.encode(row), **codec.encode(row.key), **(codec.encode(row.ratio) or {})}
     base, new = row.variants or (row.key.variant, row.key.variant)
-    values |= {"base_variant": base, "new_variant": new, "notes": "; ".join(row.notes)}
+    values |= {"base_variant": base, "new_variant": new}
+    values |= {"notes": "; ".join(row.notes), "disturbed": "; ".join(row.disturbed)}
     values["ratio"] = values.pop("value", None)
     return {name: values.get(name) for name in COLUMNS}
 

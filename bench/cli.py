@@ -107,6 +107,8 @@ def measure(options: Namespace, out: Console, err: Console) -> int:
     if options.resume:
         return _measure(session.reopen(options.resume), out, err)
     request = session.Request.of(options)
+    if options.output and request.profile.sessions > 1:
+        raise UsageError(f"--profile {options.profile} writes several files; leave -o out")
     code = OK
     for _ in range(request.profile.sessions):
         code = max(code, _measure(session.prepare(request, options.output), out, err))

@@ -179,6 +179,7 @@ def test_resume_refuses_another_host(armbench: Armbench, tmp_path: Path, fact: s
         (("machine", "--root", "absent"), "absent: no such folder"),
         (("validate", "absent.json"), "absent.json"),
         (("rnu",), "did you mean run?"),
+        (("run", "--profile", "noise", "-o", "x.json"), "leave -o out"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(armbench: Armbench, words: tuple[str, ...], message: str) -> None:

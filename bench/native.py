@@ -136,7 +136,9 @@ def library() -> ctypes.CDLL:
             f"the native library could not be loaded ({error}); build it with: make bench-quick"
         ) from error
     for name, (result, arguments) in _SIGNATURES.items():
-        function = getattr(loaded, name)
+        function = getattr(loaded, name, None)
+        if function is None:
+            raise NativeError(f"{loaded._name} is no library of armbench: it lacks {name}")
         function.restype, function.argtypes = result, arguments
     _check_version(loaded)
     return loaded
@@ -431,7 +433,10 @@ class Data:
         return sum(int(np.prod(shape)) * dtype.itemsize for shape, dtype in self._shapes.values())
 
     def arrays(self, thread: int, copy: int) -> dict[str, Array]:
-        """The operands of one thread and copy as writable views, valid until the team's next load."""
+        """The operands of one thread and copy as writable views, valid until the team's next load.
+
+        Copy `copies` + i has the inputs of copy i and spare outputs, for calls that nobody records.
+        """
         views = {}
         for index, (name, (shape, dtype)) in enumerate(self._shapes.items()):
             address = library().ab_data_operand(self.handle, thread, copy, index)

@@ -53,14 +53,15 @@ def schedule_for(seconds: float, sample_seconds: float) -> Schedule:
 
 
 def calibrate(seconds_of: Callable[[int], float], enough: float = 0.5e-3) -> float:
-    """Seconds per call by seconds_of(calls), with ever more calls until they last long enough."""
+    """Seconds per call by seconds_of(calls), with ever more calls until they last long enough.
+
+    Every time is the lesser of two: one interruption must not decide a session's schedule.
+    """
     calls = 1
     while True:
-        seconds = seconds_of(calls)
-        if seconds >= LONG_CALL_SECONDS:
-            return seconds / calls
+        seconds = min(seconds_of(calls), seconds_of(calls))
         if seconds >= enough:
-            return min(seconds, seconds_of(calls)) / calls
+            return seconds / calls
         calls = ceil(calls * min(100.0, max(2.0, 1.2 * enough / max(seconds, 1e-9))))
 
 
@@ -120,14 +121,11 @@ def poison(arrays: Iterable[Array]) -> None:
 
 
 def sample_calls(
-    calls: Sequence[Callable[[], Any]],
-    schedule: Schedule,
-    before_last: Callable[[], None] = nothing,
-    afterwards: Callable[[Callable[[], Any]], None] = lambda call: None,
+    calls: Sequence[Callable[[], Any]], schedule: Schedule, before_last: Callable[[], None] = nothing
 ) -> Taken:
     """Time `schedule` on this thread, call i being calls[i % len(calls)].
 
-    before_last() runs before the last sample, afterwards(a call) when all are taken.
+    before_last() runs before the last sample.
     """
     total = schedule.warmup + schedule.samples
     ticks = np.zeros((total, 1), np.int64)
@@ -147,5 +145,4 @@ def sample_calls(
     wall, cpu = time.monotonic() - wall, time.thread_time() - cpu
     switches = resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw - before.ru_nivcsw
     last_set = (total * schedule.calls - 1) % len(calls)
-    afterwards(calls[(last_set + 1) % len(calls)])
     return Taken(ticks, disturbances(wall, cpu, switches, moved=False), result, last_set)

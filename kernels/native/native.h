@@ -99,7 +99,8 @@ typedef struct ab_source {
 typedef struct ab_data ab_data;
 AB_EXPORT ab_status ab_data_load(ab_team *team, const ab_source *sources, uint32_t operands,
                                  uint32_t copies, uint32_t shared, uint64_t seed, ab_data **data);
-AB_EXPORT void *ab_data_operand(const ab_data *data, uint32_t thread, uint32_t copy,
+/* Set `copies` + i has the inputs of set i and spare outputs, for calls that nobody records. */
+AB_EXPORT void *ab_data_operand(const ab_data *data, uint32_t thread, uint32_t set,
                                 uint32_t operand);
 AB_EXPORT void ab_data_free(ab_data *data);
 
@@ -114,7 +115,7 @@ typedef struct ab_plan {
 typedef struct ab_thread_report {
     int32_t cpu_first; /* where the thread found itself at the start and at the end */
     int32_t cpu_last;
-    uint32_t last_copy; /* the operand set of its last call */
+    uint32_t last_copy; /* the operand set of its last timed call */
     uint32_t involuntary_switches;
     int64_t wall_ns; /* of the samples, warm-up included */
     int64_t cpu_ns;

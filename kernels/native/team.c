@@ -210,7 +210,7 @@ struct ab_data {
     uint32_t owners, copies, operands;
     uint64_t arena_bytes; /* of one owner */
     ab_source *sources;
-    uint64_t *offsets; /* [copies][operands], the same in every arena */
+    uint64_t *offsets; /* [2 copies][operands], the same in every arena */
     void **arenas;     /* [owners], the team's memory */
 };
 
@@ -221,17 +221,28 @@ static uint64_t next_random(uint64_t *state) { /* splitmix64 */
     return z ^ z >> 31;
 }
 
-/* Operands lie one behind another, each moved by a random part of a page: how they fall into
- * cache sets differs from process to process and is sampled, not fixed by luck. */
+/* Where the next operand lies, moved by a random part of a page: how operands fall into cache
+ * sets differs from process to process and is sampled, not fixed by luck. */
+static uint64_t place(ab_data *data, uint64_t bytes, uint64_t *seed) {
+    uint64_t at = data->arena_bytes + next_random(seed) % OFFSETS * AB_ALIGNMENT;
+    data->arena_bytes = at + ((bytes + AB_ALIGNMENT - 1) & ~(uint64_t)(AB_ALIGNMENT - 1));
+    return at;
+}
+
+/* Operand sets one behind another, and a spare of every output.  Set copies + i has the inputs
+ * of set i and the spare outputs: for calls that nobody records and that must not touch what a
+ * recorded one wrote. */
 static void lay_out(ab_data *data, uint64_t seed) {
-    uint64_t end = 0;
-    for (uint32_t i = 0; i < data->copies * data->operands; i++) {
-        uint64_t bytes = data->sources[i % data->operands].bytes;
-        end += next_random(&seed) % OFFSETS * AB_ALIGNMENT;
-        data->offsets[i] = end;
-        end += (bytes + AB_ALIGNMENT - 1) & ~(uint64_t)(AB_ALIGNMENT - 1);
+    uint32_t sets = data->copies, operands = data->operands;
+    for (uint32_t i = 0; i < sets * operands; i++)
+        data->offsets[i] = place(data, data->sources[i % operands].bytes, &seed);
+    for (uint32_t i = 0; i < operands; i++) {
+        const ab_source *source = &data->sources[i];
+        uint64_t spare = source->output ? place(data, source->bytes, &seed) : 0;
+        for (uint32_t set = 0; set < sets; set++)
+            data->offsets[(sets + set) * operands + i] =
+                source->output ? spare : data->offsets[set * operands + i];
     }
-    data->arena_bytes = end;
 }
 
 void *ab_data_operand(const ab_data *data, uint32_t thread, uint32_t copy, uint32_t operand) {
@@ -245,13 +256,13 @@ static void fill_arena(ab_team *team, uint32_t thread, void *job) {
         return;
     if (!(data->arenas[thread] = grown(&team->memory[thread].arena, data->arena_bytes)))
         return;
-    for (uint32_t copy = 0; copy < data->copies; copy++)
+    for (uint32_t set = 0; set <= data->copies; set++)
         for (uint32_t i = 0; i < data->operands; i++) {
-            void *operand = ab_data_operand(data, thread, copy, i);
-            if (data->sources[i].data)
-                memcpy(operand, data->sources[i].data, data->sources[i].bytes);
-            else
+            void *operand = ab_data_operand(data, thread, set, i);
+            if (!data->sources[i].data)
                 memset(operand, 0, data->sources[i].bytes);
+            else if (set < data->copies)
+                memcpy(operand, data->sources[i].data, data->sources[i].bytes);
         }
 }
 
@@ -267,7 +278,7 @@ ab_status ab_data_load(ab_team *team, const ab_source *sources, uint32_t operand
     data->copies = copies;
     data->operands = operands;
     data->sources = malloc(operands * sizeof *sources);
-    data->offsets = malloc((uint64_t)copies * operands * sizeof *data->offsets);
+    data->offsets = malloc((uint64_t)2 * copies * operands * sizeof *data->offsets);
     data->arenas = calloc(data->owners, sizeof *data->arenas);
     ab_status status = data->sources && data->offsets && data->arenas ? AB_OK : AB_NO_MEMORY;
     if (status == AB_OK) {
@@ -304,7 +315,7 @@ typedef struct measurement {
     const ab_plan *plan;
     int64_t *ticks;
     ab_thread_report *reports;
-    void **operands;   /* [owners][copies][operands] */
+    void **operands;   /* [owners][2 copies][operands] */
     void **scratch;    /* [threads] */
     void **shared;     /* [threads], all the same when parallel */
     int64_t *starts, *stops; /* [samples][threads], parallel only */
@@ -331,19 +342,20 @@ static void poison_outputs(ab_data *data, uint32_t thread) {
 
 static uint32_t total_samples(const ab_plan *plan) { return plan->warmup + plan->samples; }
 
-static ab_call call_of(const measurement *m, uint32_t thread, uint64_t index) {
+/* `set`: of operands, those from `copies` on being for calls that nobody records. */
+static ab_call call_of(const measurement *m, uint32_t thread, uint64_t set) {
     const ab_data *data = m->data;
-    uint64_t owner = data->owners == 1 ? 0 : thread, copy = index % data->copies;
+    uint64_t owner = data->owners == 1 ? 0 : thread;
     return (ab_call){
         .params = m->params,
-        .operands = m->operands + (owner * data->copies + copy) * data->operands,
+        .operands = m->operands + (owner * 2 * data->copies + set) * data->operands,
         .shared = m->shared[thread],
         .scratch = m->scratch[thread],
     };
 }
 
-static inline void run_own(const measurement *m, uint32_t thread, uint64_t index) {
-    ab_call call = call_of(m, thread, index);
+static inline void run_own(const measurement *m, uint32_t thread, uint64_t set) {
+    ab_call call = call_of(m, thread, set);
     if (m->variant)
         ab_run_call(m->variant, &call);
     else
@@ -352,7 +364,7 @@ static inline void run_own(const measurement *m, uint32_t thread, uint64_t index
 
 static void measure_throughput(ab_team *team, measurement *m, uint32_t thread) {
     const ab_plan *plan = m->plan;
-    uint32_t samples = total_samples(plan);
+    uint32_t samples = total_samples(plan), copies = m->data->copies;
     uint64_t index = 0;
     ab_gate_wait(&team->gate, team->count);
     for (uint32_t sample = 0; sample < samples; sample++) {
@@ -360,14 +372,14 @@ static void measure_throughput(ab_team *team, measurement *m, uint32_t thread) {
             poison_outputs(m->data, thread);
         int64_t start = ab_read_ticks();
         for (uint64_t call = 0; call < plan->calls; call++)
-            run_own(m, thread, index++);
+            run_own(m, thread, index++ % copies);
         m->ticks[(uint64_t)sample * team->count + thread] = ab_read_ticks() - start;
     }
+    m->reports[thread].last_copy = (uint32_t)((index - 1) % copies);
     /* Stay a load on the machine until the slowest has finished. */
     ab_counter_add(&m->finished, 1);
     while (ab_counter_read(&m->finished) < team->count)
-        run_own(m, thread, index++);
-    m->reports[thread].last_copy = (uint32_t)((index - 1) % m->data->copies);
+        run_own(m, thread, copies + index++ % copies);
 }
 
 /* All threads take grains of one phase until there are none, then meet at the gate.  Three
@@ -375,7 +387,7 @@ static void measure_throughput(ab_team *team, measurement *m, uint32_t thread) {
  * stopped reading before the gate of turn t and no one reads before the gate of turn t + 1. */
 static void run_together(ab_team *team, measurement *m, uint32_t thread, uint64_t index,
                          uint64_t *turn) {
-    ab_call call = call_of(m, thread, index);
+    ab_call call = call_of(m, thread, index % m->data->copies);
     uint64_t phases = m->variant ? ab_phases(m->variant, m->params) : 1;
     for (uint64_t phase = 0; phase < phases; phase++, ++*turn) {
         uint64_t grains = m->variant ? ab_grains(m->variant, m->params, phase) : 0;
@@ -461,15 +473,16 @@ static void list_operands(measurement *m) {
     const ab_data *data = m->data;
     void **slot = m->operands;
     for (uint32_t owner = 0; owner < data->owners; owner++)
-        for (uint32_t copy = 0; copy < data->copies; copy++)
+        for (uint32_t set = 0; set < 2 * data->copies; set++)
             for (uint32_t i = 0; i < data->operands; i++)
-                *slot++ = ab_data_operand(data, owner, copy, i);
+                *slot++ = ab_data_operand(data, owner, set, i);
 }
 
 static int allocate(const ab_team *team, measurement *m) {
     const ab_data *data = m->data;
     uint64_t slots = (uint64_t)total_samples(m->plan) * team->count;
-    m->operands = malloc((uint64_t)data->owners * data->copies * data->operands * sizeof(void *));
+    m->operands =
+        malloc((uint64_t)data->owners * 2 * data->copies * data->operands * sizeof(void *));
     m->scratch = calloc(team->count, sizeof(void *));
     m->shared = calloc(team->count, sizeof(void *));
     m->starts = m->plan->parallel ? malloc(slots * sizeof *m->starts) : NULL;

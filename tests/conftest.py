@@ -62,6 +62,10 @@ VARIANT = """
     import numpy as np
     from armbench.bench.model import Library
 
+    def is_pipe(fd):
+        path = f"/proc/self/fd/{fd}"
+        return os.path.lexists(path) and os.readlink(path).startswith("pipe:")
+
     def bind(case, operands):
         x, y = operands["x"], operands["y"]
         state = {"calls": 0}
@@ -81,6 +85,9 @@ BODIES = {
     "memory": "raise MemoryError('wanted 1 TB')",
     "hang": "time.sleep(1000)",
     "raises": "raise RuntimeError('no luck')",
+    "loud": r"os.write(2, b'\xff bad luck\n'); os._exit(3)",
+    "orphan": "os.fork() or time.sleep(60); os.kill(os.getpid(), signal.SIGSEGV)",
+    "garbles": r"[os.write(fd, b'\xff\n') for fd in range(3, 64) if is_pipe(fd)]; time.sleep(1000)",
 }
 
 

@@ -1,7 +1,15 @@
 """What this host is and what it may use; the only reader of /proc and /sys."""
 
 from armbench.bench.machine.detect import allowed_cpus, detect, measured_clock_hz, usable_cpus
-from armbench.bench.machine.watch import Steal, Watch, backing_page_bytes, boot_id, page_bytes_at, watch
+from armbench.bench.machine.watch import (
+    Steal,
+    Watch,
+    backing_page_bytes,
+    boot_id,
+    free_memory_bytes,
+    page_bytes_at,
+    watch,
+)
 
 __all__ = [
     "Steal",
@@ -10,6 +18,7 @@ __all__ = [
     "backing_page_bytes",
     "boot_id",
     "detect",
+    "free_memory_bytes",
     "measured_clock_hz",
     "page_bytes_at",
     "usable_cpus",

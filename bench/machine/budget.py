@@ -1,4 +1,4 @@
-"""How many CPUs this process may use: affinity, cpuset and cgroup quota, versions 1 and 2."""
+"""What this process may use: CPUs (affinity, cpuset, quota) and memory, by cgroup versions 1 and 2."""
 
 from __future__ import annotations
 
@@ -16,8 +16,13 @@ _DEFAULT_MOUNTS = (
     ("cpu", "sys/fs/cgroup/cpu"),
     ("cpu", "sys/fs/cgroup/cpu,cpuacct"),
     ("cpuset", "sys/fs/cgroup/cpuset"),
+    ("memory", "sys/fs/cgroup/memory"),
 )
 _CPUSET_FILES = {"": ("cpuset.cpus.effective",), "cpuset": ("cpuset.effective_cpus", "cpuset.cpus")}
+_MEMORY_FILES = {  # limit, use, and the field of memory.stat that can be had back
+    "": ("memory.max", "memory.current", "inactive_file"),
+    "memory": ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+}
 _MOUNTS_USED = 8
 _PATH_USED = 1024
 
@@ -88,6 +93,23 @@ def _group_quota(files: HostFiles, group: _Group) -> float | None:
     return used / length if used and length else None
 
 
+def memory_left(files: HostFiles) -> int | None:
+    """Bytes below the nearest memory limit of the groups; None without a limit."""
+    found = [left for group in _groups(files) if (left := _group_memory_left(files, group)) is not None]
+    return min(found, default=None)
+
+
+def _group_memory_left(files: HostFiles, group: _Group) -> int | None:
+    if group.controller not in _MEMORY_FILES:
+        return None
+    limit_file, use_file, field = _MEMORY_FILES[group.controller]
+    limit, used = files.integer(f"{group.folder}/{limit_file}"), files.integer(f"{group.folder}/{use_file}")
+    if limit is None or used is None:
+        return None
+    stat = re.search(rf"^{field} ([0-9]+)$", files.text(f"{group.folder}/memory.stat") or "", re.MULTILINE)
+    return max(0, limit - used + (to_int(stat[1]) or 0 if stat else 0))
+
+
 # --- which groups -------------------------------------------------------------------------
 
 
@@ -120,7 +142,9 @@ def _mounts(files: HostFiles) -> list[tuple[str, str, str]]:
         if not separator or len(fields) < 5 or len(kind) < 3 or not kind[0].startswith("cgroup"):
             continue
         point, mount_root = (_unescape(fields[i]) for i in (4, 3))
-        options = {""} if kind[0] == "cgroup2" else {"cpu", "cpuset"}.intersection(kind[2].split(","))
+        options = (
+            {""} if kind[0] == "cgroup2" else {"cpu", "cpuset", "memory"}.intersection(kind[2].split(","))
+        )
         found += [(controller, point.strip("/"), mount_root) for controller in sorted(options)]
     return found[:_MOUNTS_USED] or [(controller, point, "/") for controller, point in _DEFAULT_MOUNTS]
 

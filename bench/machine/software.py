@@ -87,7 +87,9 @@ def describe(
         "libc": _libc(),
         "native": _native(),
         "libraries": [_library(name, details.get(name)) for name in sorted({"numpy", *details})],
-        "environment": {name: environment[name] for name in sorted(environment) if _matters(name)},
+        "environment": {
+            name: _printable(environment[name]) for name in sorted(environment) if _matters(name)
+        },
     }
 
 
@@ -119,6 +121,11 @@ def _library(name: str, detail: str | None) -> LibraryVersion:
         return {"name": name, "version": version(name), "detail": detail}
     except PackageNotFoundError:
         return {"name": name, "version": None, "detail": detail}
+
+
+def _printable(value: str) -> str:
+    """Bytes that are no UTF-8 cannot go into a result file."""
+    return os.fsencode(value).decode(errors="replace")
 
 
 def _matters(variable: str) -> bool:

@@ -1,4 +1,4 @@
-"""What else runs on this machine, and the pages behind this process's memory."""
+"""What else runs on this machine, its free memory, and the pages behind this process's."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
+from armbench.bench.machine import budget
 from armbench.bench.machine.hostfiles import HERE, THP, HostFiles, to_int
 
 
@@ -65,6 +68,13 @@ def _ticks(stat: str, cpus: Iterable[int] | None) -> tuple[int | None, int | Non
     if any(len(row) < 8 or None in row for row in chosen):
         return None, None
     return sum(row[7] or 0 for row in chosen), sum(tick or 0 for row in chosen for tick in row)
+
+
+def free_memory_bytes() -> int:
+    """What a process of this group may still take without pushing anything out."""
+    available = psutil.virtual_memory().available
+    left = budget.memory_left(HostFiles(HERE))
+    return available if left is None else min(available, left)
 
 
 def boot_id() -> str | None:

@@ -13,7 +13,7 @@ from armbench.bench.model import Case, Kernel, Machine, Mode, Placement, Setting
 
 SCALAR_FLOPS = 300_000_000  # a scalar call above this lasts so long that it tells nothing more
 CACHE_MULTIPLE = 4  # cold operands exceed the last-level cache by so much
-UNKNOWN_CACHE_BYTES = 64 << 20  # assumed where the machine reports no caches: Graviton-sized
+UNKNOWN_CACHE_BYTES = 64 << 20  # at least, where no third level is reported: Graviton-sized
 
 
 class SelectionError(UserError):
@@ -166,6 +166,8 @@ def _explicit(text: str, usable: Sequence[int]) -> tuple[int, ...]:
         wanted = cpulist.parse(text)
     except ValueError:
         raise SelectionError(f"--cpus {text}: give 1, all, ladder or a list such as 0-3,8") from None
+    if twice := sorted({cpu for cpu in wanted if wanted.count(cpu) > 1}):
+        raise SelectionError(f"--cpus {text}: CPU {cpulist.format(twice)} twice; name each once")
     if foreign := [cpu for cpu in wanted if cpu not in usable]:
         raise SelectionError(
             f"--cpus {text}: CPU {cpulist.format(foreign)} may not be used here; "
@@ -255,5 +257,8 @@ def copies_of(case: Case, operand_bytes: int, placement: Placement, machine: Mac
     if not case.cold:
         return 1
     owners = placement.threads if placement.mode == "throughput" else 1
-    wanted = CACHE_MULTIPLE * (machine.last_level_bytes or UNKNOWN_CACHE_BYTES)
+    known = machine.last_level_bytes or 0
+    if not any(cache.level >= 3 and cache.bytes for cache in machine.caches):
+        known = max(known, UNKNOWN_CACHE_BYTES)  # a virtual machine may hide the cache of its chip
+    wanted = CACHE_MULTIPLE * known
     return max(1, -(-wanted // (operand_bytes * owners)))

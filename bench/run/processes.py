@@ -11,22 +11,29 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import IO
 
 import numpy as np
 
+from armbench.bench.errors import UserError
 from armbench.bench.model import Json
 from armbench.bench.run.plan import Group
+from armbench.bench.run.problems import ProblemFile
 from armbench.bench.run.worker import Job, TrialJob, encode_job
 
 PADDING_BYTES = 4096  # of environment at most, to move the stack from process to process
+START = (  # as -m does it, without importing from where the user stands: a numpy.py there is not numpy
+    "import sys; sys.path[:] = filter(None, sys.path); from armbench.bench.run.worker import main; main()"
+)
 
 
-class WorkerError(RuntimeError):
+class WorkerError(UserError):
     """Worker processes do not even start; the message says how they ended."""
+
+    exit_code = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,11 @@ class Broken:
 Event = Done | Broken
 
 
+# What a process says of itself, beside its own events (which are objects).
+ENDED, SILENT, GARBLED = "ended", "silent", "garbled"
+Said = Json | str
+
+
 @dataclass(frozen=True, slots=True)
 class Launcher:
     """How to start a worker: the interpreter and the library variables for thread counts."""
@@ -70,17 +82,26 @@ class Launcher:
         remaining = list(job.trials)
         chance = random.Random(seed)
         while remaining:
+            self._clear_meetings(job, remaining)
             with self._processes(group, replace(job, trials=tuple(remaining)), chance) as workers:
                 for event in workers.follow(remaining, started, self.limit_seconds):
                     yield event
                     remaining = [trial for trial in remaining if trial.index != event.index]
+
+    @staticmethod
+    def _clear_meetings(job: Job, trials: Sequence[TrialJob]) -> None:
+        """Forget who came to the meetings: those processes are no more."""
+        file = ProblemFile(job.fd, dict(job.table))
+        for trial in trials:
+            file.zero(trial.meeting)
 
     @contextmanager
     def _processes(self, group: Group, job: Job, chance: random.Random) -> Iterator[Workers]:
         workers = Workers([])
         try:
             for rank in range(group.processes):
-                workers.processes.append(self._start(group, job, rank, chance))
+                with on_cpus(group.cpus if group.processes == 1 else (group.cpus[rank],)):
+                    workers.processes.append(self._start(group, job, rank, chance))
             yield workers
         finally:
             workers.kill()
@@ -89,13 +110,12 @@ class Launcher:
         environment = dict(os.environ)
         environment.update({name: str(group.threads) for name in self.thread_variables})
         environment["ARMBENCH_PADDING"] = "x" * chance.randrange(PADDING_BYTES)
-        environment["PYTHONSAFEPATH"] = "1"  # a numpy.py where the user stands is not numpy
-        errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed with the process
+        errors = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115  # closed with the process
         with tempfile.TemporaryFile("w+") as orders:  # a pipe would make each start wait for its reader
             orders.write(encode_job(replace(job, rank=rank, processes=group.processes)))
             orders.seek(0)
             popen = subprocess.Popen(
-                [self.python, "-m", "armbench.bench.run.worker"],
+                [self.python, "-c", START],
                 stdin=orders,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -106,20 +126,53 @@ class Launcher:
         return Process(popen, errors)
 
 
+@contextmanager
+def on_cpus(cpus: Collection[int]) -> Iterator[None]:
+    """Run a block on these CPUs (none: wherever it may run); the affinity before is restored.
+
+    What it starts stays there, which is how the thread pools that a library opens at its
+    import come to the CPUs that are measured.
+    """
+    before = os.sched_getaffinity(0)
+    with suppress(OSError):  # a CPU that is gone: the trial that needs it says so
+        os.sched_setaffinity(0, cpus or before)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 @dataclass(frozen=True, slots=True)
 class Process:
+    """A worker with a session of its own, in which whatever it starts is too."""
+
     popen: subprocess.Popen[bytes]
     errors: IO[str]
 
+    def kill(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.popen.pid, signal.SIGKILL)
+        self.popen.wait()
+
     def ending(self) -> str:
-        """How it ended, in words."""
-        code = self.popen.wait()
+        """How it ended, in words; one that only fell silent is killed."""
+        try:
+            code = self.popen.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return "closed its output (killed)"
         if code < 0:
-            name = signal.Signals(-code).name
-            return f"killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
+            return f"killed by {signal_name(-code)}" + (" (out of memory?)" if code == -9 else "")
         self.errors.seek(0)
         lines = [line.strip() for line in self.errors.read().splitlines() if line.strip()]
         return f"ended with status {code}" + (f": {lines[-1][:200]}" if lines else "")
+
+
+def signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 class Workers:
@@ -130,8 +183,7 @@ class Workers:
 
     def kill(self) -> None:
         for process in self.processes:
-            process.popen.kill()
-            process.popen.wait()
+            process.kill()
             assert process.popen.stdout is not None
             process.popen.stdout.close()
             process.errors.close()
@@ -140,63 +192,111 @@ class Workers:
         self, trials: Sequence[TrialJob], started: Callable[[int], None], limit_seconds: float
     ) -> Iterator[Event]:
         """Events until all trials are over, or until one broke the processes (the last event)."""
-        done: dict[int, dict[int, Json]] = {trial.index: {} for trial in trials}
-        begun: list[int] = []
-        for rank, event in self._events(limit_seconds):
-            if event is None:
-                if all(rank in ranks for ranks in done.values()):
+        done: dict[int, dict[int, Json]] = {trial.index: {} for trial in trials}  # that are not over
+        begun: set[int] = set()
+        for rank, said in self._said(limit_seconds):
+            if isinstance(said, str):
+                lacking = [index for index, ranks in done.items() if said == SILENT or rank not in ranks]
+                if not lacking:
                     continue  # it has finished; others have not
+                reason = self._why(rank, said, limit_seconds)
                 if not begun:
-                    raise WorkerError(f"a worker process {self._why(rank, limit_seconds)}")
-                yield Broken(begun[-1], self._why(rank, limit_seconds))
+                    raise WorkerError(f"a worker process {reason}")
+                yield Broken(lacking[0], reason)  # all run in one order: it was in its first
                 return
-            if "start" in event:
-                if event["start"] not in begun:
-                    begun.append(event["start"])
-                    started(event["start"])
-            elif "failed" in event:
-                yield Broken(event["failed"], event["reason"])
+            if "start" in said:
+                if said["start"] not in begun:
+                    begun.add(said["start"])
+                    started(said["start"])
+            elif "failed" in said:
+                yield Broken(said["failed"], said["reason"])
                 if len(self.processes) > 1:
                     return  # the others wait for it
-                done.pop(event["failed"])
+                done.pop(said["failed"])
             else:
-                ranks = done[event["done"]]
-                ranks[rank] = event
+                ranks = done[said["done"]]
+                ranks[rank] = said
                 if len(ranks) == len(self.processes):
-                    done.pop(event["done"])
+                    done.pop(said["done"])
                     pid = self.processes[0].popen.pid
-                    yield Done(event["done"], pid, tuple(ranks[r] for r in sorted(ranks)))
+                    yield Done(said["done"], pid, tuple(ranks[r] for r in sorted(ranks)))
             if not done:
                 return
 
-    def _why(self, rank: int, limit_seconds: float) -> str:
-        if rank < 0:
+    def _why(self, rank: int, said: str, limit_seconds: float) -> str:
+        if said == SILENT:
             return f"no result within {limit_seconds:g} s (killed)"
+        if said == GARBLED:
+            return "wrote into its process's own channel to the suite (killed)"
         return self.processes[rank].ending()
 
-    def _events(self, limit_seconds: float) -> Iterator[tuple[int, Json | None]]:
-        """(rank, event); (rank, None) when that process ended, (-1, None) when none speaks in time."""
-        selector = selectors.DefaultSelector()
-        pending = [b""] * len(self.processes)
-        for rank, process in enumerate(self.processes):
-            assert process.popen.stdout is not None
-            os.set_blocking(process.popen.stdout.fileno(), False)
-            selector.register(process.popen.stdout, selectors.EVENT_READ, rank)
-        deadline = time.monotonic() + limit_seconds
-        with selector:
-            while True:
-                ready = selector.select(max(0.0, deadline - time.monotonic()))
-                if not ready:
-                    yield -1, None
-                    return
+    def _said(self, limit_seconds: float) -> Iterator[tuple[int, Said]]:
+        """(rank, event, ENDED or GARBLED); (0, SILENT) when no process says anything in time."""
+        with selectors.DefaultSelector() as selector, ExitStack() as channels:
+            for rank, process in enumerate(self.processes):
+                channel = Channel(rank, process.popen, selector)
+                channels.callback(channel.close)
+            deadline = time.monotonic() + limit_seconds
+            while ready := selector.select(max(0.0, deadline - time.monotonic())):
                 for key, _ in ready:
-                    rank = key.data
-                    chunk = os.read(key.fd, 1 << 20)
-                    if not chunk:
-                        selector.unregister(key.fileobj)
-                        yield rank, None
-                        continue
-                    *lines, pending[rank] = (pending[rank] + chunk).split(b"\n")
-                    for line in lines:
-                        yield rank, json.loads(line)
-                deadline = time.monotonic() + limit_seconds
+                    for said in key.data.read(key.fd):
+                        if not isinstance(said, str):
+                            deadline = time.monotonic() + limit_seconds
+                        yield key.data.rank, said
+            yield 0, SILENT
+
+
+class Channel:
+    """The events of one process.
+
+    It is over at the end of its output or of the process, whichever is first: what the process
+    started may hold the output open.
+    """
+
+    def __init__(self, rank: int, popen: subprocess.Popen[bytes], selector: selectors.BaseSelector):
+        assert popen.stdout is not None
+        self.rank, self.selector = rank, selector
+        self.output, self.pending = popen.stdout.fileno(), b""
+        os.set_blocking(self.output, False)
+        self.watched = [self.output]
+        with suppress(OSError, AttributeError):  # no such system call: the end of its output must do
+            self.watched.append(os.pidfd_open(popen.pid))
+        for descriptor in self.watched:
+            selector.register(descriptor, selectors.EVENT_READ, self)
+
+    def read(self, ready: int) -> Iterator[Said]:
+        """What came, now that one of the watched descriptors is ready."""
+        if not self.watched:
+            return
+        over = ready != self.output
+        try:
+            while chunk := os.read(self.output, 1 << 20):
+                self.pending += chunk
+            over = True
+        except BlockingIOError:
+            pass
+        *lines, self.pending = self.pending.split(b"\n")
+        yield from map(event_of, lines)
+        if over:
+            self.close()
+            yield ENDED
+
+    def close(self) -> None:
+        """Watch no more; harmless the second time."""
+        for descriptor in self.watched:
+            self.selector.unregister(descriptor)
+        for descriptor in self.watched[1:]:
+            os.close(descriptor)
+        self.watched = []
+
+
+def event_of(line: bytes) -> Said:
+    """The event that a line holds, or GARBLED: a kernel can write into any descriptor."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return GARBLED
+    whole = isinstance(event, dict) and any(
+        isinstance(event.get(k), int) for k in ("start", "done", "failed")
+    )
+    return event if whole else GARBLED

@@ -1,6 +1,6 @@
 """One fresh process of a round: verify, calibrate, warm up, sample, check.
 
-Started by the runner as `python -m armbench.bench.run.worker`.  A Job comes as JSON on stdin; what
+Started by the runner (processes.py), which calls main().  A Job comes as JSON on stdin; what
 happens goes out as one JSON event a line, so that whatever kills this process costs the one
 trial it was in.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import itertools
 import json
 import os
 import signal
@@ -32,7 +33,10 @@ ROOM_HEADER = 64  # bytes before a verified output: the first tells whether it i
 
 @dataclass(frozen=True, slots=True)
 class TrialJob:
-    """A trial as the worker gets it; keys address the problem file."""
+    """A trial as the worker gets it; keys address the problem file.
+
+    arena_bytes: of the largest operands that a thread gets on these CPUs.
+    """
 
     index: int
     kernel: str
@@ -41,6 +45,7 @@ class TrialJob:
     mode: Mode
     cpus: tuple[int, ...]
     copies: int
+    arena_bytes: int
     problem: str
     verified: str
     meeting: str
@@ -52,7 +57,7 @@ class Job:
     """What one process of a group runs, in the given order.
 
     rank, processes: its place in a group of processes that run every trial in step, the one
-    of rank r on the r-th CPU of the trial.  arena_bytes: of the largest operands of a thread.
+    of rank r on the r-th CPU of the trial.
     """
 
     fd: int
@@ -62,7 +67,6 @@ class Job:
     rank: int
     processes: int
     seed: int
-    arena_bytes: int
     sample_seconds: float
 
 
@@ -81,6 +85,7 @@ class Prepared:
     sample: Callable[[sampling.Schedule], sampling.Samples]
     empty_ticks: Callable[[int], float]
     outputs: Callable[[], Sequence[Mapping[str, Array]]]
+    idle: Sequence[Callable[[], Any]] = ()  # calls like the sampled ones that leave the outputs alone
 
 
 class Worker:
@@ -89,7 +94,7 @@ class Worker:
     def __init__(self, job: Job):
         self.job = job
         self.file = ProblemFile(job.fd, dict(job.table))
-        self.teams = Teams(job.seed, job.arena_bytes)
+        self.teams = Teams(job.seed)
         self.allowed = os.sched_getaffinity(0)
         self.cases: dict[str, dict[str, Case]] = {}
 
@@ -109,7 +114,7 @@ class Worker:
         checker = Checker(kernel, problem, self.file.room(trial.verified))
         facts: Json = {}
         try:
-            prepared = self._prepare(variant, case, data, cpus, meeting)
+            prepared = self._prepare(variant, case, data, cpus)
             schedule = trial.schedule
             if schedule is None:
                 prepared.call_once()
@@ -120,6 +125,7 @@ class Worker:
                 facts.update(_facts(variant, data, prepared, schedule))
             meeting.wait()
             samples = prepared.sample(schedule)
+            meeting.keep_busy(prepared.idle)
             checker.check(prepared.outputs())
         finally:
             os.sched_setaffinity(0, self.allowed)
@@ -139,13 +145,11 @@ class Worker:
             self.cases[trial.kernel] = {case.name: case for case in kernel.cases(self.job.settings)}
         return kernel, variant, self.cases[trial.kernel][trial.case]
 
-    def _prepare(
-        self, variant: Variant, case: Case, data: Operands, cpus: tuple[int, ...], meeting: Meeting
-    ) -> Prepared:
+    def _prepare(self, variant: Variant, case: Case, data: Operands, cpus: tuple[int, ...]) -> Prepared:
         if variant.library is None:
             return prepare_native(variant, case, data)
         os.sched_setaffinity(0, set(cpus))
-        return prepare_library(variant, case, data, meeting)
+        return prepare_library(variant, case, data, in_company=self.job.processes > 1)
 
 
 def _facts(variant: Variant, data: Operands, prepared: Prepared, schedule: sampling.Schedule) -> Json:
@@ -198,19 +202,20 @@ def prepare_native(variant: Variant, case: Case, data: Operands) -> Prepared:
     return Prepared(lambda: void(sample(once)), sample, empty_ticks, outputs)
 
 
-def prepare_library(variant: Variant, case: Case, data: Operands, meeting: Meeting) -> Prepared:
+def prepare_library(variant: Variant, case: Case, data: Operands, in_company: bool) -> Prepared:
     assert variant.library is not None
-    sets = [data.data.arrays(0, copy) for copy in range(data.data.copies)]
-    bound = [variant.library.bind(case, arrays) for arrays in sets]
-    calls = [call for call, _ in bound]
+    copies = data.data.copies
+    sets = range(2 * copies if in_company else copies)
+    bound = [variant.library.bind(case, data.data.arrays(0, copy)) for copy in sets]
+    calls, idle = [call for call, _ in bound[:copies]], [call for call, _ in bound[copies:]]
     last: list[Any] = [None, 0]  # what the last call returned, and its operand set
 
     def sample(schedule: sampling.Schedule) -> sampling.Samples:
         def poison() -> None:
-            for copy in range(len(sets)):
+            for copy in range(copies):
                 sampling.poison(data.outputs(0, copy).values())
 
-        taken = sampling.sample_calls(calls, schedule, poison, meeting.keep_busy)
+        taken = sampling.sample_calls(calls, schedule, poison)
         last[:] = [taken.result, taken.last_set]
         return sampling.Samples(taken.ticks, taken.flags)
 
@@ -226,7 +231,7 @@ def prepare_library(variant: Variant, case: Case, data: Operands, meeting: Meeti
     def call_once() -> None:
         last[:] = [calls[0](), 0]
 
-    return Prepared(call_once, sample, empty_ticks, outputs)
+    return Prepared(call_once, sample, empty_ticks, outputs, idle)
 
 
 def void(value: object) -> None:
@@ -319,17 +324,21 @@ class Meeting:
             self.gate.wait()
 
     def agree(self, seconds: float) -> float:
-        """The smallest value that any process gives."""
+        """The smallest value that any process gives, all above 0."""
         self.seconds[self.rank] = seconds
         self.wait()
-        return float(self.seconds.min())
+        least = float(self.seconds.min())
+        if not least > 0:
+            raise ValueError("a process of the group came to the meeting without its calibration")
+        return least
 
-    def keep_busy(self, call: Callable[[], Any]) -> None:
-        """Go on calling until every process has its samples."""
+    def keep_busy(self, calls: Sequence[Callable[[], Any]]) -> None:
+        """Go on calling, in turn, until every process has its samples."""
         if self.processes > 1:
             self.gate.finish()
+            turn = itertools.cycle(calls)
             while self.gate.finished() < self.processes:
-                call()
+                next(turn)()
 
 
 # --- operands ------------------------------------------------------------------------------
@@ -351,15 +360,15 @@ class Operands:
 class Teams:
     """Threads by their CPUs; each team keeps its memory from trial to trial."""
 
-    def __init__(self, seed: int, arena_bytes: int):
-        self.seed, self.arena_bytes = seed, arena_bytes
+    def __init__(self, seed: int):
+        self.seed = seed
         self.teams: dict[tuple[int, ...], native.Team] = {}
 
     def load(self, trial: TrialJob, problem: Problem, cpus: tuple[int, ...]) -> Operands:
         """A problem's operands for the team on these CPUs; its earlier ones end here."""
         if cpus not in self.teams:
             self.teams[cpus] = native.Team(cpus)
-            self.teams[cpus].reserve(self.arena_bytes)
+            self.teams[cpus].reserve(trial.arena_bytes)
         team = self.teams[cpus]
         arrays = {operand.name: operand.data for operand in problem.operands}
         names = tuple(operand.name for operand in problem.operands if operand.output)
@@ -426,7 +435,3 @@ def main() -> None:
     serve(decode_job(sys.stdin.read()), events)
     events.flush()
     os._exit(0)  # no teardown of libraries' thread pools: the samples are out
-
-
-if __name__ == "__main__":
-    main()

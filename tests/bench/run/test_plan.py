@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import pytest
 
@@ -92,10 +93,13 @@ def test_cold_cases_rotate_over_more_than_the_cache(machine_with_cache: object) 
 
 @pytest.fixture
 def machine_with_cache() -> object:
-    class Machine:
-        last_level_bytes = 32 << 20
+    return SimpleNamespace(last_level_bytes=32 << 20, caches=[SimpleNamespace(level=3, bytes=32 << 20)])
 
-    return Machine()
+
+def test_a_hidden_last_level_is_taken_for_a_large_one() -> None:
+    hidden = SimpleNamespace(last_level_bytes=2 << 20, caches=[SimpleNamespace(level=2, bytes=2 << 20)])
+    case = Case("c", {}, "op", (), cold=True)
+    assert plan.copies_of(case, 8 << 20, Placement((0,)), hidden) == 32  # type: ignore[arg-type]
 
 
 def test_groups_separate_what_cannot_share_a_process() -> None:

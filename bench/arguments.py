@@ -13,6 +13,7 @@ from armbench.bench import __version__
 from armbench.bench.errors import UserError
 from armbench.bench.run.plan import PROFILES
 
+LARGEST = 1_000_000  # rounds, or seconds: eleven days
 TRUE = {"1", "true", "yes", "on"}
 
 
@@ -46,15 +47,15 @@ class Parser(argparse.ArgumentParser):
 
 def positive(text: str) -> float:
     value = float(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    if not 0 < value <= LARGEST:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most {LARGEST:,}")
     return value
 
 
 def count(text: str) -> int:
     value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    if not 1 <= value <= LARGEST:
+        raise argparse.ArgumentTypeError(f"{text} is not from 1 to {LARGEST:,}")
     return value
 
 
@@ -87,7 +88,7 @@ def _run(parser: Parser) -> None:
         "--precision",
         type=positive,
         metavar="PERCENT",
-        help="stop a trial when its interval is this narrow (half-width)",
+        help="stop a trial when its interval is this narrow (half-width), from 12 rounds on",
     )
     parser.add_argument("--rounds", type=count, metavar="N", help="at most so many rounds")
     parser.add_argument(
@@ -146,6 +147,9 @@ def _parser() -> Parser:
 def parse(words: Sequence[str], environment: Mapping[str, str] = os.environ) -> argparse.Namespace:
     """The options of a command line; ARMBENCH_<OPTION> stands in for what is not given.
 
+    Beside them: `verb`, `words` (all, those of the environment first) and `given` (the names of
+    what the command line itself changes).
+
     Raises UsageError; leaves with status 0 after --help and --version.
     """
     if not words or words[0].startswith("-"):
@@ -158,8 +162,12 @@ def parse(words: Sequence[str], environment: Mapping[str, str] = os.environ) -> 
         raise UsageError(f"no verb {verb}; {hint}")
     mine = Parser(prog=f"armbench {verb}", description=VERBS[verb][1])
     VERBS[verb][0](mine)
-    options = mine.parse_known([*_from_environment(mine, environment), *words[1:]])
-    options.verb = verb
+    typed = mine.parse_known(words[1:])
+    unlike = {a.dest for a in mine._actions if getattr(typed, a.dest, a.default) != a.default}
+    given = {dest for dest in unlike if getattr(typed, dest) not in ([], None)}
+    everything = [*_from_environment(mine, environment), *words[1:]]
+    options = mine.parse_known(everything)
+    options.verb, options.words, options.given = verb, everything, given
     return options
 
 

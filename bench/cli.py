@@ -7,10 +7,12 @@ import os
 import signal
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, TextIO
+from typing import IO, TYPE_CHECKING, TextIO
 
 from rich.console import Console
 
@@ -34,21 +36,48 @@ def run(words: Sequence[str], out: TextIO, err: TextIO) -> int:
     """Do what the words say; the exit code of the process."""
     try:
         options = parse(words)
-        return VERBS[options.verb](options, console(out), console(err))
+        return VERBS[options.verb](options, console(out), console(err, needed=False))
     except KeyboardInterrupt:
         err.write("interrupted\n")
         return INTERRUPTED
     except BrokenPipeError:  # `armbench … | head` is no error
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_nowhere(out)
         return OK
     except Exception as error:
         return _complain(error, err)
 
 
-def console(stream: TextIO) -> Console:
+class Screen(Console):
+    """A console whose reader may go away: BrokenPipeError where it is needed, else silence."""
+
+    needed = True
+
+    def on_broken_pipe(self) -> None:
+        if self.needed:
+            raise BrokenPipeError
+        self.quiet = True
+        _write_nowhere(self.file)
+
+
+def console(stream: TextIO, needed: bool = True) -> Console:
     """Plain text without colour codes when the stream is no terminal."""
-    width = None if stream.isatty() else int(os.environ.get("COLUMNS") or 80)
-    return Console(file=stream, width=width, highlight=False, soft_wrap=False)
+    width = None if stream.isatty() else _columns()
+    screen = Screen(file=stream, width=width, highlight=False, soft_wrap=False)
+    screen.needed = needed
+    return screen
+
+
+def _columns() -> int:
+    """COLUMNS where it is a sensible number, else 80."""
+    text = os.environ.get("COLUMNS", "")
+    return int(text) if text.isdecimal() and 20 <= int(text) <= 1000 else 80
+
+
+def _write_nowhere(stream: IO[str]) -> None:
+    """What is still written to a stream without reader, at the exit for instance, vanishes."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def _complain(error: Exception, err: TextIO) -> int:
@@ -103,29 +132,47 @@ def listing(options: Namespace, out: Console, err: Console) -> int:
 def measure(options: Namespace, out: Console, err: Console) -> int:
     from armbench.bench.run import session
 
-    signal.signal(signal.SIGTERM, _interrupt)
-    if options.resume:
-        return _measure(session.reopen(options.resume), out, err)
-    request = session.Request.of(options)
-    if options.output and request.profile.sessions > 1:
-        raise UsageError(f"--profile {options.profile} writes several files; leave -o out")
-    code = OK
-    for _ in range(request.profile.sessions):
-        code = max(code, _measure(session.prepare(request, options.output), out, err))
-        if code == INTERRUPTED:
-            break
-    return code
+    with _first_interrupt_counts():
+        if options.resume:
+            if options.given - {"resume"}:
+                raise UsageError("--resume goes on with what the run was asked for; give it alone")
+            return _measure(session.reopen(options.resume), out, err)
+        request = session.Request.of(options)
+        if options.output and request.profile.sessions > 1:
+            raise UsageError(f"--profile {options.profile} writes several files; leave -o out")
+        code = OK
+        for index in range(request.profile.sessions):
+            one = replace(request, seed=request.seed + index)
+            code = max(code, _measure(session.prepare(one, options.output, options.words), out, err))
+            if code == INTERRUPTED:
+                break
+        return code
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise KeyboardInterrupt
+@contextmanager
+def _first_interrupt_counts() -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the measuring; a second one cannot keep the file from being written."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        for each in numbers:
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {n: signal.signal(n, interrupt) for n in numbers if signal.getsignal(n) != signal.SIG_IGN}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if signal.getsignal(number) == interrupt:  # else one has come: deaf until the end
+                signal.signal(number, handler)
 
 
 def _measure(prepared: Prepared, out: Console, err: Console) -> int:
     from armbench.bench.report.progress import TerminalProgress, announcement
     from armbench.bench.report.session import headline
-    from armbench.bench.run.session import measure
+    from armbench.bench.run.session import measure, resume_command
 
     err.print(headline(prepared.machine), style="bold")
     err.print(announcement(prepared.plan, prepared.request.profile))
@@ -133,10 +180,10 @@ def _measure(prepared: Prepared, out: Console, err: Console) -> int:
         outcome = measure(prepared, progress)
     _print_session(outcome.session, out)
     if outcome.resumable:
-        err.print(f"Interrupted. What was measured: {outcome.path}", soft_wrap=True)
-        err.print(f"Go on with: armbench run --resume {outcome.resumable}", soft_wrap=True)
+        err.print(f"Interrupted. What was measured: {outcome.path}", soft_wrap=True, markup=False)
+        err.print(f"Go on with: {resume_command(outcome.resumable)}", soft_wrap=True, markup=False)
         return INTERRUPTED
-    err.print(f"Result file: {outcome.path}", soft_wrap=True)
+    err.print(f"Result file: {outcome.path}", soft_wrap=True, markup=False)
     return FAILED if outcome.session.failed else OK
 
 

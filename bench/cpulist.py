@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+LIMIT = 1 << 16  # eight times what Linux can be built for
+
 
 def parse(text: str) -> tuple[int, ...]:
-    """The CPUs of "0-3,8"; ValueError for anything else."""
+    """The CPUs of "0-3,8"; ValueError for anything else, a CPU number beyond all machines included."""
     cpus: list[int] = []
     for part in text.strip().split(","):
         first, dash, last = part.partition("-")
         members = range(int(first), int(last if dash else first) + 1)
-        if not members:
-            raise ValueError(f"{part} is an empty range")
+        if not members or members[-1] >= LIMIT:
+            raise ValueError(f"{part} is not a range of CPUs")
         cpus.extend(members)
     return tuple(cpus)
 

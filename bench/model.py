@@ -197,12 +197,14 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What crashed, hung or gave a wrong result."""
+    """What crashed, hung or gave a wrong result, and where (None: a file that does not say)."""
 
     kernel: str
     variant: str
     case: str
     reason: str
+    mode: Mode | None = None
+    cpus: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,8 +81,13 @@ def compare(bases: Sequence[Session], news: Sequence[Session], q: float = DISPLA
     if found in ("same ISA", "different"):
         pairs.extend(matching.best_native_pairs(base, new))
     counts = (len(bases), len(news))
-    invalid = [matching.why_invalid(pair, found in ONE_TYPE, counts) for pair in pairs]
+    failed = [matching.failed_in(pair, news) for pair in pairs]
+    invalid = [
+        failure or matching.why_invalid(pair, found in ONE_TYPE, counts)
+        for pair, failure in zip(pairs, failed, strict=True)
+    ]
     rows, geomean = verdicts.rows(pairs, invalid, q)
+    rows = [replace(row, failed=bool(failure)) for row, failure in zip(rows, failed, strict=True)]
     lacking = map(verdicts.absent, matching.missing(base, new, bases, news))
     return replace(empty, rows=(*rows, *lacking), geomean=geomean)
 

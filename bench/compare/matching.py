@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from armbench.bench import stats
+from armbench.bench import cpulist, stats
 from armbench.bench.model import Mode, Result, Session
 from armbench.bench.stats import Interval
 
@@ -156,6 +156,12 @@ def _other_problem(a: Result, b: Result) -> str | None:
 # --- what one side lacks -------------------------------------------------------------------
 
 
+def failed_in(pair: Pair, news: Sequence[Session]) -> str | None:
+    """Why the trial of a pair failed in NEW all the same: what it gave before that proves nothing."""
+    keys = [replace(pair.key, variant=pair.variants[1])] if pair.variants else [pair.key]
+    return next((f"failed in NEW: {reason}" for key in keys if (reason := _failure(key, news))), None)
+
+
 def missing(base: Index, new: Index, bases: Sequence[Session], news: Sequence[Session]) -> list[Missing]:
     """What NEW lacks, excused when NEW says why or cannot have it; then what BASE lacks, excused."""
     lacking = [_missing_in_new(key, base[key][0].result, bases[0], news) for key in base if key not in new]
@@ -174,7 +180,10 @@ def _missing_in_new(key: Key, result: Result, present: Session, absent: Sequence
 def _failure(key: Key, sessions: Sequence[Session]) -> str | None:
     wanted = (key.kernel, key.variant, key.case)
     for failure in (failure for session in sessions for failure in session.failed):
-        if (failure.kernel, failure.variant, failure.case) == wanted:
+        here = failure.mode in (None, key.mode) and (
+            failure.cpus is None or len(cpulist.parse(failure.cpus)) == key.threads
+        )
+        if here and (failure.kernel, failure.variant, failure.case) == wanted:
             return failure.reason
     return None
 

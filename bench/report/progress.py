@@ -38,6 +38,7 @@ class TerminalProgress:
             TextColumn("{task.fields[left]}"),
             console=console,
             transient=True,
+            auto_refresh=False,  # no thread beside the measured ones
             disable=not self.live,
         )
         self.task = self.bar.add_task("starting", total=1.0, left="")
@@ -79,7 +80,9 @@ class TerminalProgress:
     def _show(self, what: str, share: float) -> None:
         width = max(20, self.console.width - 42)
         text = what if len(what) <= width else what[: width - 1] + "…"
-        self.bar.update(self.task, description=f"{text:<{width}}", completed=share, left=self._left())
+        self.bar.update(
+            self.task, description=f"{text:<{width}}", completed=share, left=self._left(), refresh=True
+        )
 
 
 def announcement(plan: Plan, profile: Profile) -> str:

@@ -68,7 +68,9 @@ def _subline(session: Session, measured_share: float | None) -> str:
     if measured_share is not None:
         parts.append(f"{units.percent(measured_share)} in samples and warm-up")
     if info.get("partial"):
-        parts.append("PARTIAL: interrupted")
+        missing = len(info.get("unmeasured", ()))
+        trials = f"{missing} trial{'s' * (missing != 1)} not measured"
+        parts.append(f"PARTIAL: {trials if missing else 'interrupted'}")
     return " · ".join(parts)
 
 

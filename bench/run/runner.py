@@ -7,22 +7,30 @@ fresh processes for it.  What comes back goes to the recorder at once, which syn
 from __future__ import annotations
 
 import datetime
-import os
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-import psutil
-
+from armbench.bench import cpulist, native, stats
 from armbench.bench import machine as host
-from armbench.bench import native, stats
-from armbench.bench.model import Failure, Machine, Process, Result, Round, Settings, Skip, Trial, Verified
+from armbench.bench.model import (
+    Failure,
+    Machine,
+    Placement,
+    Problem,
+    Process,
+    Result,
+    Round,
+    Settings,
+    Skip,
+    Trial,
+    Verified,
+)
 from armbench.bench.run.plan import Group, Plan, Profile, copies_of, group_of
 from armbench.bench.run.problems import ProblemFile
-from armbench.bench.run.processes import Broken, Done, Event, Launcher
+from armbench.bench.run.processes import Broken, Done, Event, Launcher, on_cpus
 from armbench.bench.run.sampling import Schedule
 from armbench.bench.run.worker import Job, Meeting, TrialJob, verified_bytes
 
@@ -34,6 +42,10 @@ CLOCK_SHARE = 0.003
 MEMORY_SHARE = 0.8  # of the free memory, that operands may take
 OFFSET_BYTES = 4096 + 128  # an operand's random offset and alignment at most
 START_SECONDS = 0.4  # first guess of what starting a group's processes costs
+
+
+class BudgetSpentError(Exception):
+    """The time is over within a round; raised before a trial begins."""
 
 
 def utc_now() -> str:
@@ -92,6 +104,8 @@ class Course:
     result: Result | None = None
     stop: str | None = None
     left_out: bool = False  # it failed, or does not fit into memory
+    copies: int = 1
+    thread_bytes: int = 0  # of its operands and their offsets
 
     @property
     def problem_key(self) -> str:
@@ -108,6 +122,29 @@ class Course:
     @property
     def active(self) -> bool:
         return self.stop is None and not self.left_out
+
+    @property
+    def team_bytes(self) -> int:
+        """Of all its threads."""
+        place = self.trial.placement
+        return self.thread_bytes * (place.threads if place.mode == "throughput" else 1)
+
+    def lay_out(self, problem: Problem, machine: Machine) -> None:
+        """Decide how many operand sets there are; each set, and a spare one of outputs, lies in memory."""
+        inputs = [o.data.nbytes for o in problem.operands if not o.output]
+        outputs = [o.data.nbytes for o in problem.operands if o.output]
+        self.copies = copies_of(self.trial.case, sum(inputs + outputs), self.trial.placement, machine)
+        self.thread_bytes = self.copies * sum(n + OFFSET_BYTES for n in inputs)
+        self.thread_bytes += (self.copies + 1) * sum(n + OFFSET_BYTES for n in outputs)
+
+    def is_of(self, failure: Failure) -> bool:
+        """Whether a failure, perhaps of an interrupted session, is this trial's."""
+        return failure == self.failure(failure.reason)
+
+    def failure(self, reason: str) -> Failure:
+        trial, place = self.trial, self.trial.placement
+        cpus = cpulist.in_order(place.cpus)
+        return Failure(trial.kernel.name, trial.variant.name, trial.case.name, reason, place.mode, cpus)
 
     def continue_from(self, earlier: Result) -> None:
         """Take over what an interrupted session measured of the same trial."""
@@ -128,6 +165,7 @@ class Runner:
         watcher: Watcher,
         recorder: Recorder,
         seed: int,
+        spent_seconds: float = 0.0,
     ):
         self.machine, self.settings, self.limits = machine, settings, limits
         self.watcher, self.recorder, self.seed = watcher, recorder, seed
@@ -135,17 +173,28 @@ class Runner:
         self.details: dict[tuple[str, str], str] = {}
         self.file = ProblemFile.create()
         self.launcher = Launcher(thread_variables(plan.trials), limits.trial_seconds)
-        self.begun = time.monotonic()
+        self.begun = time.monotonic() - spent_seconds
         self.started_trials = 0
 
     def results(self) -> tuple[Result, ...]:
         return tuple(replace(c.result, stop=c.stop) for c in self.courses if c.result)
 
-    def continue_from(self, earlier: Mapping[str, Result]) -> None:
-        """Take over what an interrupted session measured, by trial key."""
+    def continue_from(
+        self,
+        earlier: Mapping[str, Result],
+        failures: Sequence[Failure],
+        details: Mapping[tuple[str, str], str],
+    ) -> None:
+        """Take over what an interrupted session measured, by trial key, what failed and what libraries said.
+
+        A trial of which no sample was kept is as good as new.
+        """
+        self.details.update(details)
         for course in self.courses:
-            if course.trial.key in earlier:
-                course.continue_from(earlier[course.trial.key])
+            course.left_out = any(map(course.is_of, failures))
+            result = earlier.get(course.trial.key)
+            if result and result.processes:
+                course.continue_from(result)
 
     # --- preparing ---------------------------------------------------------------------
 
@@ -159,20 +208,35 @@ class Runner:
             for course in self.courses:
                 if course.problem_key == key:
                     self.file.reserve(course.verified_key, verified_bytes(problem))
+                    course.lay_out(problem, self.machine)
         for course in self.courses:
             self.file.reserve(course.meeting_key, Meeting.nbytes(group_of(course.trial).processes))
-            self._leave_out_too_large(course)
+        self._leave_out_too_large()
 
-    def _leave_out_too_large(self, course: Course) -> None:
-        """Skip a trial whose operands do not fit, before the kernel kills something for it."""
-        place = course.trial.placement
-        owners = place.threads if place.mode == "throughput" else 1
-        needed, free = self._arena_bytes(course) * owners, psutil.virtual_memory().available
-        if needed > MEMORY_SHARE * free:
-            course.left_out = True
-            reason = f"needs {needed >> 20} MiB on {place.threads} CPUs, {free >> 20} MiB are free"
-            trial = course.trial
-            self.recorder.skip(Skip(trial.kernel.name, trial.variant.name, reason, trial.case.name))
+    def _leave_out_too_large(self) -> None:
+        """Skip what does not fit into memory, before the kernel kills something for it.
+
+        The processes of a group run together and keep room for every team's largest trial, so
+        the largest goes until the rest fits.
+        """
+        free = host.free_memory_bytes()
+        for courses in self._groups().values():
+            while sum(largest_by_place(courses).values()) > MEMORY_SHARE * free:
+                course = max(courses, key=lambda course: course.team_bytes)
+                courses.remove(course)
+                course.left_out = True
+                trial, threads = course.trial, course.trial.placement.threads
+                needed = f"{course.team_bytes >> 20} MiB on {threads} CPU{'s' * (threads != 1)}"
+                reason = f"needs {needed}, which memory has no room for"
+                self.recorder.skip(Skip(trial.kernel.name, trial.variant.name, reason, trial.case.name))
+
+    def _groups(self) -> dict[Group, list[Course]]:
+        """The trials of the next round by the processes that they share."""
+        groups: dict[Group, list[Course]] = {}
+        for course in self.courses:
+            if course.active:
+                groups.setdefault(group_of(course.trial), []).append(course)
+        return groups
 
     # --- rounds ------------------------------------------------------------------------
 
@@ -182,7 +246,11 @@ class Runner:
             if not any(course.active for course in self.courses):
                 return
             started = time.monotonic()
-            self._round(index)
+            try:
+                self._round(index)
+            except BudgetSpentError:
+                self._stop_all("budget")
+                return
             elapsed = time.monotonic() - started
             self._stop_precise(index + 1)
             if index + 1 < self.limits.rounds and self._over_budget(self._next_round_seconds(index, elapsed)):
@@ -195,10 +263,7 @@ class Runner:
         seed = random.Random(f"{self.seed}/{index}").getrandbits(32)
         chance = random.Random(seed)
         started, before, clock_before = utc_now(), host.watch(), self._clock_hz()
-        groups: dict[Group, list[Course]] = {}
-        for course in self.courses:
-            if course.active:
-                groups.setdefault(group_of(course.trial), []).append(course)
+        groups = self._groups()
         self.started_trials = 0
         interrupted = True
         try:
@@ -212,12 +277,12 @@ class Runner:
             self.recorder.round(Round(index, seed, started, steal.ticks, clock_before, clock_after, quality))
 
     def _run_group(self, round_index: int, group: Group, courses: Sequence[Course], seed: int) -> None:
-        for course in courses:
-            self.file.zero(course.meeting_key)
         by_index = {course.index: course for course in courses}
         job = self._job(group, courses, seed)
 
         def started(index: int) -> None:
+            if self._over_budget(0.0):
+                raise BudgetSpentError
             self.started_trials += 1
             active = sum(course.active for course in self.courses)
             share = (round_index + self.started_trials / max(1, active)) / self.limits.rounds
@@ -227,30 +292,19 @@ class Runner:
             self._take(round_index, by_index[event.index], event)
 
     def _job(self, group: Group, courses: Sequence[Course], seed: int) -> Job:
+        rooms = largest_by_place(courses, by_thread=True)
         return Job(
             fd=self.file.fd,
             table=self.file.table,
             settings=self.settings,
-            trials=tuple(self._trial_job(course) for course in courses),
+            trials=tuple(self._trial_job(course, rooms[course.trial.placement]) for course in courses),
             rank=0,
             processes=group.processes,
             seed=seed,
-            arena_bytes=max(map(self._arena_bytes, courses)),
             sample_seconds=self.limits.sample_seconds,
         )
 
-    def _arena_bytes(self, course: Course) -> int:
-        """What a thread needs for its operands, with room for their random offsets."""
-        operands = self.file.problem(course.problem_key).operands
-        nbytes = sum(operand.data.nbytes + OFFSET_BYTES for operand in operands)
-        return nbytes * self._copies(course)
-
-    def _copies(self, course: Course) -> int:
-        operands = self.file.problem(course.problem_key).operands
-        nbytes = sum(operand.data.nbytes for operand in operands)
-        return copies_of(course.trial.case, nbytes, course.trial.placement, self.machine)
-
-    def _trial_job(self, course: Course) -> TrialJob:
+    def _trial_job(self, course: Course, arena_bytes: int) -> TrialJob:
         trial = course.trial
         return TrialJob(
             index=course.index,
@@ -259,7 +313,8 @@ class Runner:
             case=trial.case.name,
             mode=trial.placement.mode,
             cpus=trial.placement.cpus,
-            copies=self._copies(course),
+            copies=course.copies,
+            arena_bytes=arena_bytes,
             problem=course.problem_key,
             verified=course.verified_key,
             meeting=course.meeting_key,
@@ -272,9 +327,7 @@ class Runner:
         trial = course.trial
         if isinstance(event, Broken):
             course.left_out = True
-            self.recorder.failure(
-                Failure(trial.kernel.name, trial.variant.name, trial.case.name, event.reason)
-            )
+            self.recorder.failure(course.failure(event.reason))
             self.watcher.note(
                 f"failed: {trial.kernel.name}/{trial.variant.name}/{trial.case.name}: {event.reason}"
             )
@@ -287,7 +340,8 @@ class Runner:
             self.details[trial.kernel.name, trial.variant.name] = first["detail"]
         process = self._process_of(round_index, course, event)
         self.recorder.process(course.result, process)
-        course.result = replace(course.result, processes=(*course.result.processes, process))
+        others = [p for p in course.result.processes if p.round != round_index]  # a round done again
+        course.result = replace(course.result, processes=(*others, process))
 
     def _new_result(self, course: Course, event: Done) -> Result:
         trial, place = course.trial, course.trial.placement
@@ -354,19 +408,18 @@ class Runner:
     def _clock_hz(self) -> float | None:
         """The clock of the first CPU that is measured, by a chain pinned there."""
         cpus = self.courses[0].trial.placement.cpus
-        with pinned(cpus[0]):
+        with on_cpus(cpus[:1]):
             return native.clock_hz()
 
 
-@contextmanager
-def pinned(cpu: int) -> Iterator[None]:
-    """Run a block on one CPU; the affinity before is restored."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {cpu})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
+def largest_by_place(courses: Sequence[Course], by_thread: bool = False) -> dict[Placement, int]:
+    """Bytes that the largest trial of every placement needs, of all its threads or of one."""
+    found: dict[Placement, int] = {}
+    for course in courses:
+        needed = course.thread_bytes if by_thread else course.team_bytes
+        place = course.trial.placement
+        found[place] = max(found.get(place, 0), needed)
+    return found
 
 
 def thread_variables(trials: Sequence[Trial]) -> tuple[str, ...]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import secrets
+import shlex
 import shutil
 import subprocess
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -94,6 +95,7 @@ class Prepared:
     journal: Journal
     target: Path
     earlier: tuple[Record, ...] = ()
+    spent_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +110,14 @@ class Outcome:
 # --- a new session -------------------------------------------------------------------------
 
 
-def prepare(request: Request, output: Path | None) -> Prepared:
-    """Everything before the first measurement.
+def prepare(request: Request, output: Path | None, argv: Sequence[str] = ()) -> Prepared:
+    """Everything before the first measurement; argv: the words that asked for it, for the record.
 
     Raises SelectionError when nothing can run, OutputError when results could not be kept.
     """
     machine = host.detect(clock=True)
     plan = request.plan(machine)
-    info = _session_info(request)
+    info = _session_info(request, argv)
     target = output or _default_target(machine, info)
     _check_room(target, plan, request.profile)
     header = {
@@ -123,6 +125,7 @@ def prepare(request: Request, output: Path | None) -> Prepared:
         "machine": machine,
         "software": software.describe(_libraries(plan, {})),
         "request": _request_json(request),
+        "target": target.name,
         "trials": [trial.key for trial in plan.trials],
     }
     kept = Journal.create(_journal_path(target), header)
@@ -131,13 +134,12 @@ def prepare(request: Request, output: Path | None) -> Prepared:
     return Prepared(request, machine, plan, kept, target)
 
 
-def _session_info(request: Request) -> dict[str, Json]:
-    options = {"profile": request.profile.name, "cpus": request.cpus, "mode": request.mode}
+def _session_info(request: Request, argv: Sequence[str]) -> dict[str, Json]:
     return {
         "id": secrets.token_hex(4),
         "started": utc_now(),
         "ended": None,
-        "argv": [*request.select, *(f"--{name}={value}" for name, value in options.items())],
+        "argv": list(argv),
         "profile": request.profile.name,
         "version": __version__,
         "commit": _commit(),
@@ -245,22 +247,60 @@ def measure(prepared: Prepared, watcher: Watcher) -> Outcome:
         watcher,
         JournalRecorder(kept),
         request.seed,
+        prepared.spent_seconds,
     )
-    runner.continue_from(journal.results_by_key(prepared.earlier))
+    runner.continue_from(
+        journal.results_by_key(prepared.earlier),
+        journal.failures(prepared.earlier),
+        _details(prepared.plan, prepared.earlier),
+    )
     interrupted = True
     try:
         runner.prepare()
-        runner.run(first_round=sum(record.kind == "round" for record in prepared.earlier))
+        runner.run(first_round=_first_round(prepared.earlier))
         interrupted = False
     except KeyboardInterrupt:
         pass
-    finally:
-        _close(prepared, runner, interrupted)
-    session = journal.assemble(journal.read_journal(kept.path))
-    results.write(session, prepared.target)
+    except Exception:
+        _write(prepared, runner, interrupted=True)
+        watcher.note(f"What was measured: {prepared.target}")
+        watcher.note(f"Go on with: {resume_command(kept.path)}")
+        raise
+    session = _write(prepared, runner, interrupted)
     if not interrupted:
         kept.path.unlink()
     return Outcome(session, prepared.target, kept.path if interrupted else None)
+
+
+def resume_command(kept: Path) -> str:
+    return f"armbench run --resume {shlex.quote(str(kept))}"
+
+
+def _first_round(earlier: Sequence[Record]) -> int:
+    """The round to go on with: one that was interrupted is done again."""
+    done = journal.rounds(earlier)
+    if not done:
+        return 0
+    return done[-1].index + ("interrupted" not in done[-1].quality)
+
+
+def _details(plan: Plan, earlier: Sequence[Record]) -> dict[tuple[str, str], str]:
+    """What the libraries said of themselves in an interrupted session."""
+    said = [record.payload["libraries"] for record in earlier if record.kind == "software"]
+    by_package = {entry["name"]: entry["detail"] for libraries in said for entry in libraries}
+    return {
+        (trial.kernel.name, trial.variant.name): detail
+        for trial in plan.trials
+        if trial.variant.library and (detail := by_package.get(trial.variant.library.package))
+    }
+
+
+def _write(prepared: Prepared, runner: Runner, interrupted: bool) -> Session:
+    """End the journal and write the result file from it."""
+    _close(prepared, runner, interrupted)
+    session = journal.assemble(journal.read_journal(prepared.journal.path))
+    results.write(session, prepared.target)
+    return session
 
 
 def _close(prepared: Prepared, runner: Runner, interrupted: bool) -> None:
@@ -277,7 +317,7 @@ def measured_share(session: Session) -> float | None:
     started, ended = session.session["started"], session.session["ended"]
     if not ended:
         return None
-    elapsed = (_moment(ended) - _moment(started)).total_seconds()
+    elapsed = session.session.get("seconds") or (_moment(ended) - _moment(started)).total_seconds()
     return stats.measured_seconds(session.results) / elapsed if elapsed > 0 else None
 
 
@@ -293,16 +333,17 @@ def reopen(path: Path) -> Prepared:
 
     Raises ResumeError when this is another boot, machine or build.
     """
-    kept_path = _journal_path(path) if path.suffix == ".json" else path
+    is_journal = path.name.endswith(results.PARTIAL_SUFFIX)
+    kept_path = path if is_journal else _journal_path(path)
     records = journal.read_journal(kept_path)
     header = records[0].payload
     machine = host.detect(clock=True)
     _check_same(header, machine)
     request = _request_of(header["request"])
-    target = kept_path.with_name(kept_path.name.removesuffix(results.PARTIAL_SUFFIX) + ".json")
-    return Prepared(
-        request, machine, request.plan(machine), Journal.reopen(kept_path), target, tuple(records)
-    )
+    plan = request.plan(machine)
+    kept, spent = Journal.reopen(kept_path)
+    target = kept_path.with_name(header["target"])
+    return Prepared(request, machine, plan, kept, target, tuple(records), spent)
 
 
 def _check_same(header: Mapping[str, Json], machine: Machine) -> None:

@@ -17,7 +17,7 @@ from armbench.bench.arguments import UsageError, parse
         (["run", "--presicion", "1"], "did you mean --precision"),
         (["run", "--profile", "slow"], "invalid choice: 'slow'"),
         (["run", "--budget", "-3"], "not above 0"),
-        (["run", "--rounds", "0"], "not at least 1"),
+        (["run", "--rounds", "0"], "not from 1 to 1,000,000"),
         (["compare", "a.json"], "NEW"),
         (["show"], "FILE"),
         (["show", "a.json", "b.json"], "unexpected argument b.json"),
@@ -37,6 +37,13 @@ def test_environment_stands_in_for_options() -> None:
     assert options.select == ["matmul"]
     assert parse(["machine"], {"ARMBENCH_JSON": "1"}).json
     assert not parse(["machine"], {"ARMBENCH_JSON": "0"}).json
+
+
+def test_what_the_command_line_itself_changes_is_told_apart() -> None:
+    assert parse(["run"], {"ARMBENCH_CPUS": "all"}).given == set()
+    options = parse(["run", "matmul", "--resume", "x"], {"ARMBENCH_CPUS": "all"})
+    assert options.given == {"select", "resume"}
+    assert options.words == ["--cpus=all", "matmul", "--resume", "x"]
 
 
 def test_a_bad_environment_value_is_refused() -> None:

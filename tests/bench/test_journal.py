@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -89,7 +92,7 @@ def test_a_torn_last_line_is_ignored_and_cut_off(tmp_path: Path, torn: int) -> N
     path = opened.path
     path.write_bytes(path.read_bytes()[:-torn])
     assert len(assemble(read_journal(path)).results) == 2
-    again = Journal.reopen(path)
+    again, _ = Journal.reopen(path)
     play(again, 1)
     again.close()
     made = assemble(read_journal(path))
@@ -102,7 +105,7 @@ def test_a_resumed_run_forgets_the_unfinished_round(tmp_path: Path) -> None:
     play(opened, 0)
     processes(opened, 1)
     opened.close()
-    again = Journal.reopen(opened.path)
+    again, _ = Journal.reopen(opened.path)
     processes(again, 1, {KEY: RESULTS[KEY]})
     again.append("round", whole().rounds[1])
     again.close()
@@ -110,8 +113,93 @@ def test_a_resumed_run_forgets_the_unfinished_round(tmp_path: Path) -> None:
     assert [[p.round for p in trial.processes] for trial in made.results] == [[0, 1], [0]]
 
 
+def test_an_interrupted_round_is_done_again(tmp_path: Path) -> None:
+    """What the second attempt measures replaces the first; what it does not reach stays."""
+    opened = begin(tmp_path / "x.partial.jsonl")
+    play(opened, 0)
+    processes(opened, 1)
+    opened.append("round", replace(whole().rounds[1], quality=("interrupted",)))
+    opened.close()
+    again, _ = Journal.reopen(opened.path)
+    redone = replace(RESULTS[KEY].processes[1], pid=4711)
+    again.append("process", {"key": KEY, "process": redone})
+    again.append("round", whole().rounds[1])
+    again.close()
+    made = assemble(read_journal(opened.path))
+    assert [r.index for r in made.rounds] == [0, 1]
+    assert made.rounds == whole().rounds[:2]
+    assert [[p.round for p in trial.processes] for trial in made.results] == [[0, 1], [0, 1]]
+    assert made.results[0].processes[1] == redone
+    assert made.results[1].processes[1] == RESULTS[OTHER].processes[1]
+
+
+def test_pauses_between_the_parts_of_a_run_are_not_spent(tmp_path: Path) -> None:
+    opened = begin(tmp_path / "x.partial.jsonl")
+    play(opened, 0)
+    opened.close()
+    began = datetime.fromisoformat(whole().session["started"].replace("Z", "+00:00")).timestamp()
+    os.utime(opened.path, (began + 30, began + 30))
+    again, spent = Journal.reopen(opened.path)
+    assert spent == pytest.approx(30, abs=0.01)
+    reopened_at = time.time()
+    again.append("session", {"ended": utc(reopened_at + 12)})
+    again.close()
+    os.utime(opened.path, (reopened_at + 12, reopened_at + 12))
+    assert assemble(read_journal(opened.path)).session["seconds"] == pytest.approx(42, abs=1)
+    _, spent = Journal.reopen(opened.path)
+    assert spent == pytest.approx(42, abs=1)
+
+
+def utc(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat().replace("+00:00", "Z")
+
+
+def test_only_one_run_writes_a_journal(tmp_path: Path) -> None:
+    opened = begin(tmp_path / "x.partial.jsonl")
+    play(opened, 0)
+    before = opened.path.read_bytes()
+    with pytest.raises(ResultError, match="another armbench run"):
+        Journal.reopen(opened.path)
+    assert opened.path.read_bytes() == before
+    opened.close()
+    again, _ = Journal.reopen(opened.path)
+    again.close()
+
+
+def test_trials_that_were_never_reached_are_named(tmp_path: Path) -> None:
+    opened = Journal.create(
+        tmp_path / "x.partial.jsonl",
+        {
+            "session": whole().session,
+            "machine": GRAVITON4,
+            "software": whole().software,
+            "trials": [
+                KEY,
+                OTHER,
+                "k/v/failed/throughput/0,1",
+                "k/v/large/throughput/0",
+                "k/v/never/parallel/0,1",
+            ],
+        },
+    )
+    for key, trial in RESULTS.items():
+        opened.append("result", {"key": key, "result": replace(trial, processes=())})
+    opened.append("failure", Failure("k", "v", "failed", "…", "throughput", "0-1"))
+    opened.append("skip", Skip("k", "v", "too large", "large"))
+    opened.append("skip", Skip("k", "v", "too large", "large"))
+    processes(opened, 0, {KEY: RESULTS[KEY]})
+    opened.append("round", whole().rounds[0])
+    opened.append("session", {"partial": False})
+    opened.close()
+    made = assemble(read_journal(opened.path))
+    assert made.session["unmeasured"] == [OTHER, "k/v/never/parallel/0,1"]
+    assert made.session["partial"] is True
+    assert len(made.skipped) == 1
+
+
 KILLED = """
 import os, signal, sys
+from datetime import datetime, timezone
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 import test_journal as t

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -30,12 +31,15 @@ def test_faults_are_contained_and_the_rest_goes_on(
     assert done.returncode == 6, done.stderr
     document = load(tmp_path / "out.json")
     reasons = {failure["variant"]: failure["reason"] for failure in document["failed"]}
-    assert {name: reasons[name] for name in ("segv", "illegal", "memory", "hang", "raises")} == {
+    assert {name: reasons[name] for name in reasons if name not in ("wrong", "stale")} == {
         "segv": "killed by SIGSEGV",
         "illegal": "killed by SIGILL",
         "memory": "out of memory: wanted 1 TB",
         "hang": "no result within 3 s (killed)",
         "raises": "RuntimeError: no luck",
+        "loud": "ended with status 3: \ufffd bad luck",
+        "orphan": "killed by SIGSEGV",
+        "garbles": "wrote into its process's own channel to the suite (killed)",
     }
     assert reasons["wrong"].startswith("wrong result")
     assert reasons["stale"].startswith("wrong result"), "an output that no timed call wrote"
@@ -51,11 +55,13 @@ def test_a_fault_in_one_of_several_processes(
 ) -> None:
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("needs two CPUs")
-    words = ("run", "faulty/[gsr]*", "--cpus", "all", "--rounds", "1", "--limit", "10", "-o", "out.json")
-    done = armbench(*words, env=faulty_kernel)
+    faults = {"segv", "stale", "raises", "garbles", "orphan"}
+    words = ("--cpus", "all", "--rounds", "1", "--limit", "10", "-o", "out.json")
+    select = [f"faulty/{name}" for name in ("good", *faults)]
+    done = armbench("run", *select, *words, env=faulty_kernel)
     assert done.returncode == 6, done.stderr
     document = load(tmp_path / "out.json")
-    assert {failure["variant"] for failure in document["failed"]} == {"segv", "stale", "raises"}
+    assert {failure["variant"] for failure in document["failed"]} == faults
     (good,) = document["results"]
     assert good["threads"] == len(os.sched_getaffinity(0))
     assert len(good["processes"][0]["samples"][0]) == min(3, good["threads"]) or good["threads"] <= 8
@@ -107,6 +113,8 @@ def interrupt_after_first_round(tmp_path: Path, *words: str) -> subprocess.Compl
             break
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
+    time.sleep(0.05)
+    process.send_signal(signal.SIGINT)  # impatience must not cost the file
     out, err = process.communicate(timeout=60)
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
@@ -127,7 +135,8 @@ def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(armbench: Armbench, t
     assert not whole["session"]["partial"]
     assert [r["index"] for r in whole["rounds"]] == list(range(40))
     (result,) = whole["results"]
-    assert [process["round"] for process in result["processes"]][: before - 1] == list(range(before - 1))
+    assert [process["round"] for process in result["processes"]] == list(range(40))
+    assert not any("interrupted" in r["quality"] for r in whole["rounds"])
     assert result["processes"][: before - 1] == partial["results"][0]["processes"][: before - 1]
 
 
@@ -146,6 +155,50 @@ def test_a_killed_run_loses_at_most_a_round(armbench: Armbench, tmp_path: Path) 
     assert resumed.returncode == 0, resumed.stderr
     assert [r["index"] for r in load(tmp_path / "out.json")["rounds"]] == list(range(30))
     assert not journal.exists()
+
+
+def test_a_spent_budget_leaves_the_rest_unmeasured(armbench: Armbench, tmp_path: Path) -> None:
+    done = armbench("run", "matmul", "--budget", "1", "--cpus", "1", "-o", "out.json")
+    assert done.returncode == 0, done.stderr
+    document = load(tmp_path / "out.json")
+    unmeasured = document["session"]["unmeasured"]
+    assert document["session"]["partial"]
+    assert unmeasured
+    assert f"PARTIAL: {len(unmeasured)} trial" in done.stdout
+    assert {result["stop"] for result in document["results"]} <= {"budget"}
+    assert armbench("validate", "out.json").returncode == 0
+
+
+def test_resume_takes_no_other_option_and_no_second_run(armbench: Armbench, tmp_path: Path) -> None:
+    interrupt_after_first_round(tmp_path, *SMALL, "--rounds", "40", "-o", "out")
+    done = armbench("run", "--resume", "out", "--rounds", "3")
+    assert (done.returncode, "give it alone" in done.stderr) == (2, True)
+    with (tmp_path / "out.partial.jsonl").open() as journal:
+        fcntl.flock(journal, fcntl.LOCK_EX)
+        done = armbench("run", "--resume", "out.partial.jsonl")
+    assert (done.returncode, "another armbench run" in done.stderr) == (2, True)
+    assert armbench("run", "--resume", "out", env={"ARMBENCH_ROUNDS": "3"}).returncode == 0
+    assert len(load(tmp_path / "out")["rounds"]) == 40
+    assert armbench("validate", "out").returncode == 0
+
+
+def test_a_reader_that_goes_away_is_no_error(armbench: Armbench, tmp_path: Path) -> None:
+    def without_reader(*words: str, **streams: int) -> subprocess.CompletedProcess[str]:
+        reader, writer = os.pipe()
+        os.close(reader)
+        try:
+            command = [sys.executable, "-m", "armbench.bench", *words]
+            kept = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **dict.fromkeys(streams, writer)}
+            return subprocess.run(command, cwd=tmp_path, env=clean_environment(), text=True, **kept)  # type: ignore[call-overload, no-any-return]
+        finally:
+            os.close(writer)
+
+    done = without_reader("list", stdout=1)
+    assert (done.returncode, done.stderr) == (0, "")
+    done = without_reader("run", *SMALL, "--rounds", "1", "-o", "out.json", stderr=1)
+    assert done.returncode == 0
+    assert "f32-n128" in done.stdout
+    assert armbench("validate", "out.json").returncode == 0
 
 
 @pytest.mark.parametrize("fact", ["boot", "machine", "build"])
@@ -172,6 +225,10 @@ def test_resume_refuses_another_host(armbench: Armbench, tmp_path: Path, fact: s
         (("run", "matmull"), "did you mean matmul?"),
         (("run", "--bogus"), "unknown option --bogus"),
         (("run", "matmul", "--cpus", "999"), "these may: "),
+        (("run", "matmul", "--cpus", "0,0"), "name each once"),
+        (("run", "matmul", "--cpus", "0-99999999999"), "give 1, all, ladder or a list"),
+        (("run", "matmul", "--budget", "inf"), "at most 1,000,000"),
+        (("run", "matmul", "--limit", "1e8"), "at most 1,000,000"),
         (("run", "matmul", "-o", "/proc/nope/x.json"), "give another file with -o"),
         (("show", "absent.json"), "absent.json: No such file"),
         (("list", "--corpus", "absent.txt"), "absent.txt: No such file"),

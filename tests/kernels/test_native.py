@@ -79,6 +79,12 @@ def test_the_environment_names_another_library(monkeypatch: pytest.MonkeyPatch, 
         native.library.__wrapped__()
 
 
+def test_a_library_of_something_else_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARMBENCH_LIBRARY", "libc.so.6")
+    with pytest.raises(native.NativeError, match=r"libc\.so\.6 is no library of armbench"):
+        native.library.__wrapped__()
+
+
 def test_every_variant_describes_itself_in_this_abi() -> None:
     for variant in native.variants():
         entry = native._Variant.from_address(variant.address)

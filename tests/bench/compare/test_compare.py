@@ -294,6 +294,17 @@ def test_a_missing_trial_is_invalid_and_says_why() -> None:
     assert not row.excused
 
 
+def test_samples_from_before_a_failure_prove_nothing() -> None:
+    def row(**where: Any) -> Row:
+        failed = (Failure("matmul", "neon", "f32-n1024", "killed by SIGILL", **where),)
+        return compare(session([result()]), session([result()], name="new", failed=failed)).rows[0]
+
+    assert (row().verdict, row().reason, row().failed) == ("invalid", "failed in NEW: killed by SIGILL", True)
+    assert row(mode="throughput", cpus="0").verdict == "invalid"
+    assert row(mode="throughput", cpus="0-1").verdict == "same", "the other placement is another trial"
+    assert row(mode="parallel", cpus="0").verdict == "same"
+
+
 def test_what_the_other_machine_cannot_have_is_excused() -> None:
     row = missing_row(GRAVITON3, result(variant="sve2", rounds=3))
     assert (row.reason, row.excused) == ("not in NEW, which cannot run sve2", True)
@@ -449,6 +460,7 @@ CRASH = (Failure("matmul", "numpy", "f32-n1024", "killed by SIGSEGV"),)
         (VAGUE, (), 0, 0, 3, 3),
         (LACKING, (), 0, 4, 4, 4),
         (LACKING, CRASH, 0, 6, 6, 6),
+        (FINE, CRASH, 0, 6, 6, 6),
     ],
 )
 def test_exit_codes(

@@ -94,3 +94,33 @@ def test_a_quota_does_not_say_which_cpus(tmp_path: Path) -> None:
 
 def test_no_cpus_no_budget(tmp_path: Path) -> None:
     assert budget.budget(HostFiles(tmp_path), ()) == (Budget(0, "all online CPUs"), ())
+
+
+# --- memory --------------------------------------------------------------------------------
+
+V1_MEMORY = "36 31 0:33 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+UNLIMITED = "9223372036854771712\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "left"),
+    [
+        ({}, None),
+        (v2("/", {"memory.max": "max\n", "memory.current": "100\n"}), None),
+        (v2("/", {"memory.max": "1000\n", "memory.current": "100\n"}), 900),
+        (v2("/", {"memory.max": "1000\n", "memory.current": "1100\n"}), 0),
+        (v2("/", {"memory.max": "1000\n"}), None),
+        (v2("/a", {"memory.max": "500\n", "memory.current": "1\n", "a/memory.max": "1000\n", "a/memory.current": "1\n"}),
+         499),
+        (v2("/", {"memory.max": "1000\n", "memory.current": "700\n",
+                  "memory.stat": "anon 300\nactive_file 50\ninactive_file 350\n"}), 650),
+        (v1("/", {"memory/memory.limit_in_bytes": "1000\n", "memory/memory.usage_in_bytes": "700\n",
+                  "memory/memory.stat": "inactive_file 1\ntotal_inactive_file 350\n"}, V1_MEMORY), 650),
+        (v1("/", {"memory/memory.limit_in_bytes": UNLIMITED, "memory/memory.usage_in_bytes": "0\n"}, V1_MEMORY),
+         int(UNLIMITED)),
+        ({"sys/fs/cgroup/memory.max": "1000\n", "sys/fs/cgroup/memory.current": "100\n"}, 900),
+    ],
+)  # fmt: skip
+def test_memory_below_the_nearest_limit(tmp_path: Path, files: dict[str, str], left: int | None) -> None:
+    limits(tmp_path, files)
+    assert budget.memory_left(HostFiles(tmp_path)) == left

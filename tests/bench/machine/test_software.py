@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -60,6 +61,11 @@ def test_variables_that_matter_are_kept(name: str) -> None:
 )
 def test_others_are_not(name: str) -> None:
     assert software.describe({}, {name: "1"})["environment"] == {}
+
+
+def test_bytes_that_are_no_text_can_be_written() -> None:
+    found = software.describe({}, {"OMP_PLACES": os.fsdecode(b"\xffx")})["environment"]
+    assert found["OMP_PLACES"].encode() == "\ufffdx".encode()
 
 
 def test_the_environment_is_this_process_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,6 @@ from typing import NoReturn
 
 from armbench.bench import __version__
 from armbench.bench.errors import UserError
-from armbench.bench.run.plan import PROFILES
 
 LARGEST = 1_000_000  # rounds, or seconds: eleven days
 TRUE = {"1", "true", "yes", "on"}
@@ -72,6 +71,8 @@ def _list(parser: Parser) -> None:
 
 
 def _run(parser: Parser) -> None:
+    from armbench.bench.run.plan import PROFILES  # loads numpy, which other verbs do without
+
     parser.add_argument(
         "select", nargs="*", metavar="SELECT", help="KERNEL[/VARIANT[/CASE]] with globs; none selects all"
     )

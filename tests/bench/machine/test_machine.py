@@ -18,7 +18,7 @@ import pytest
 from armbench.bench import machine, native, registry
 from armbench.bench.facts import ISA
 from armbench.bench.machine import hostfiles
-from armbench.bench.model import Budget, Cache, Core, Machine, Node
+from armbench.bench.model import Budget, Cache, Core, HugePages, Machine, Node, Smbios
 from tests.machines import fake_root
 
 REPOSITORY = Path(__file__).parents[3]
@@ -77,7 +77,18 @@ def expected(spec: dict[str, Any]) -> dict[str, Any]:
         "huge_pages": None,
         "governor": None,
         "emulated": False,
+        "offline": None,
+        "allowed": everything,
+        "clusters": tuple(spec.get("clusters", [])),
+        "huge_page_sizes": (),
+        "nominal_clock_hz": expect["clock_hz"],
+        "smbios": Smbios(*spec["smbios"].values()) if "smbios" in spec else None,
+        "metadata": None,
+        "pmus": tuple(spec.get("pmus", [])),
+        "timer": None,
+        "perf": None,
     }
+    defaults["nominal_clock_source"] = expect.get("clock_source", defaults["clock_source"])
     read = {
         "cores": tuple(Core(*core) for core in expect["cores"]),
         "isa": tuple(expect["isa"]),

@@ -104,7 +104,7 @@ def machine(options: Namespace, out: Console, err: Console) -> int:
     root = options.root or Path("/")
     if not root.is_dir():
         raise UsageError(f"--root {root}: no such folder")
-    found = host.detect(root, clock=options.clock)
+    found = host.detect(root, clock=options.clock, metadata=not options.no_imds)
     if options.json:
         _print_json(codec.encode(found), out)
     else:

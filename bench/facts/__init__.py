@@ -107,6 +107,11 @@ NEW_PROCESSORS: str = _chips["new_processors"]
 COMPARABLE: dict[str, list[str]] = _read("armbench.bench.facts", "comparability.json")
 
 
+def canonical_core(core: str) -> str:
+    """One "implementer/part" for a core that goes by two."""
+    return CORES.get(core, {}).get("same_as", core)
+
+
 def missing_features(stem: str, features: Iterable[str]) -> list[str]:
     """What a CPU with `features` lacks to run the instruction set `stem`."""
     present = set(features)

@@ -6,10 +6,11 @@ import io
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -32,8 +33,8 @@ class Service(BaseHTTPRequestHandler):
     """IMDSv2 as documented: a token by PUT, which every GET must show."""
 
     protocol_version = "HTTP/1.1"
-    answers = ANSWERS
-    asked: list[str]
+    answers: ClassVar[dict[str, str]] = ANSWERS
+    asked: ClassVar[list[str]]
 
     def do_PUT(self) -> None:
         fits = self.path == "/latest/api/token" and self.headers["X-aws-ec2-metadata-token-ttl-seconds"]
@@ -81,10 +82,8 @@ def talking(behave: Callable[[socket.socket], None]) -> Iterator[imds.Address]:
             except OSError:
                 return
             with connection:
-                try:
+                with suppress(OSError):
                     behave(connection)
-                except OSError:
-                    pass
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=accept, daemon=True)
@@ -100,7 +99,7 @@ def test_what_the_service_tells() -> None:
 
 def test_a_dedicated_host_is_known_without_its_name() -> None:
     class Dedicated(Service):
-        answers = {**ANSWERS, "placement/host-id": "h-0123456789abcdef0"}
+        answers: ClassVar[dict[str, str]] = {**ANSWERS, "placement/host-id": "h-0123456789abcdef0"}
 
     with serving(Dedicated) as address:
         assert imds.read(address, 5.0) == replace(FULL, dedicated_host=True)
@@ -108,7 +107,7 @@ def test_a_dedicated_host_is_known_without_its_name() -> None:
 
 def test_what_is_missing_or_no_word_is_unknown() -> None:
     class Poor(Service):
-        answers = {"instance-type": "Not A Type!", "placement/region": "us-east-1"}
+        answers: ClassVar[dict[str, str]] = {"instance-type": "Not A Type!", "placement/region": "us-east-1"}
 
     with serving(Poor) as address:
         assert imds.read(address, 5.0) == Metadata(None, "us-east-1", None, None, False)

@@ -18,7 +18,7 @@ import pytest
 from armbench.bench import machine, native, registry
 from armbench.bench.facts import ISA
 from armbench.bench.machine import hostfiles
-from armbench.bench.model import Budget, Cache, Core, HugePages, Machine, Node, Smbios
+from armbench.bench.model import Budget, Cache, Core, Machine, Node, Smbios
 from tests.machines import fake_root
 
 REPOSITORY = Path(__file__).parents[3]

@@ -98,7 +98,7 @@ def _complain(error: Exception, err: TextIO) -> int:
 def machine(options: Namespace, out: Console, err: Console) -> int:
     from armbench.bench import codec
     from armbench.bench import machine as host
-    from armbench.bench.report.listing import print_machine
+    from armbench.bench.report.machine import print_machine
 
     del err
     root = options.root or Path("/")

@@ -81,9 +81,8 @@ def talking(behave: Callable[[socket.socket], None]) -> Iterator[imds.Address]:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            with connection:
-                with suppress(OSError):
-                    behave(connection)
+            with connection, suppress(OSError):
+                behave(connection)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=accept, daemon=True)

@@ -57,10 +57,7 @@ def _lines(name: str, value: str, width: int) -> list[Text]:
 def _processor(machine: Machine) -> Facts:
     several = len(machine.cores) > 1
     for core in machine.cores:
-        yield (
-            f"CPUs {core.cpus}" if several and len(core.cpus) < _LABEL_COLUMNS - 5 else "core",
-            _core(core, several),
-        )
+        yield "core", _core(core, several)
     yield "chip", machine.chip
     yield "firmware says", _firmware(machine)
     yield "runs", " ".join(machine.isa)

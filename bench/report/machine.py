@@ -107,7 +107,7 @@ def _cpus(machine: Machine) -> Facts:
         yield "allowed", machine.allowed
     yield "packages", _groups(machine.packages)
     yield "clusters", _groups(machine.clusters)
-    yield "governor", machine.governor
+    yield "governor", (machine.governor or "").replace(",", ", ")
 
 
 def _groups(groups: tuple[str, ...]) -> str | None:

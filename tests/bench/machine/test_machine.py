@@ -22,6 +22,7 @@ from armbench.bench import machine, native, registry
 from armbench.bench.facts import ISA
 from armbench.bench.machine import arm, hostfiles, probe
 from armbench.bench.model import Budget, Cache, Core, HugePages, Machine, Node, Smbios
+from tests.bench import golden
 from tests.bench.machine.conftest import scratch_folder
 from tests.machines import fake_root
 
@@ -236,6 +237,12 @@ def told_by_neighbour(spec: dict[str, Any]) -> dict[str, Any]:
         "timer": None,
         "perf": None,
     }
+
+
+def test_keys_stay_for_good(known: Callable[[str], Machine]) -> None:
+    """A key that changes makes old result files of the same machine another machine's."""
+    lines = [f"{known(name).comparability_key} {name}\n" for name in SPECS]
+    golden.check("comparability-keys.txt", "".join(lines))
 
 
 # --- the comparability key -----------------------------------------------------------------

@@ -12,7 +12,7 @@ from rich.text import Text
 from armbench.bench import cpulist
 from armbench.bench.model import Cache, Core, HugePages, Machine, Node, Perf, Timer
 from armbench.bench.report import units
-from armbench.bench.report.session import headline
+from armbench.bench.report.headline import headline
 
 Facts = Iterator[tuple[str, str | None]]
 _INDENT = 2

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,3 +72,14 @@ def test_the_command_prints_it(tmp_path: Path) -> None:
     out = io.StringIO()
     assert cli.run(["machine", "--root", str(root)], out, io.StringIO()) == cli.OK
     assert out.getvalue().startswith("AWS Graviton3 (c7g.medium), 1 x Neoverse V1, 2.600 GHz\n")
+
+
+def test_what_a_machine_is_can_be_told_without_what_is_slow_to_load(tmp_path: Path) -> None:
+    root = fake_root.build(fake_root.specs()["graviton3-c7g.medium"], tmp_path)
+    code = (
+        "import io, sys; from armbench.bench import cli\n"
+        f"assert cli.run(['machine', '--root', {str(root)!r}], io.StringIO(), io.StringIO()) == 0\n"
+        "print(*sorted({'numpy', 'psutil', 'jsonschema', 'threadpoolctl', 'socket', 'asyncio'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -221,7 +221,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """One type of core and the CPUs that are of it."""
+    """One type of core and the CPUs that are of it; `clock_hz` only where it was measured."""
 
     name: str
     implementer: str | None
@@ -229,6 +229,7 @@ class Core:
     variant: int | None
     revision: int | None
     cpus: str
+    clock_hz: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,10 +260,81 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class HugePages:
+    """Pages of one size: as transparent ones (always, inherit, madvise, never) and as a reserved pool."""
+
+    bytes: int
+    transparent: str | None
+    reserved: int | None
+    free: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Smbios:
+    """What the firmware's tables say of the first processor and of the memory modules."""
+
+    processor: str | None
+    clock_hz: float | None
+    max_clock_hz: float | None
+    memory: str | None
+    memory_transfers_per_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What EC2's metadata service adds; nothing in it names the account or the instance."""
+
+    instance: str | None
+    region: str | None
+    zone: str | None
+    life_cycle: str | None
+    dedicated_host: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """The clock of all measurements as found, and the CPU's counter against the system's clock.
+
+    step_ns     the smallest difference between two readings that is not 0
+    read_ns     what one reading costs
+    counter_hz  the counter's rate by CLOCK_MONOTONIC_RAW
+    """
+
+    source: str
+    step_ns: float
+    read_ns: float
+    counter_hz: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PerfEvent:
+    """An event that the kernel may count for us; `reason` why it does not, None when it does."""
+
+    name: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Perf:
+    """What perf_event_open gave: `counters` hardware events at a time, 0 for none."""
+
+    paranoid: int | None
+    counters: int
+    events: tuple[PerfEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
     """What the suite found out about the host; None is unknown.
 
-    CPU lists are in the kernel's format ("0-3,8").
+    CPU lists are in the kernel's format ("0-3,8").  The last fields are those that files of
+    earlier versions lack; `timer`, `perf` and the cores' clocks are there where they were measured.
+
+    clock_hz          now (measured), or else as told; clock_source says by what
+    nominal_clock_hz  what firmware, kernel or facts promise; nominal_clock_source says who
+    allowed           the CPUs within affinity and cpuset, which need not be as few as the budget
+    clusters          of cores below a package, where the kernel shows some
+    pmus              what counts events, as the kernel names it
     """
 
     arch: str
@@ -292,6 +364,17 @@ class Machine:
     governor: str | None
     emulated: bool
     comparability_key: str
+    offline: str | None = None
+    allowed: str | None = None
+    clusters: tuple[str, ...] = ()
+    huge_page_sizes: tuple[HugePages, ...] = ()
+    nominal_clock_hz: float | None = None
+    nominal_clock_source: str | None = None
+    smbios: Smbios | None = None
+    metadata: Metadata | None = None
+    pmus: tuple[str, ...] = ()
+    timer: Timer | None = None
+    perf: Perf | None = None
 
     @property
     def last_level_bytes(self) -> int | None:

@@ -18,6 +18,7 @@ Array = NDArray[Any]
 Param = int | float | str | bool | None
 Tier = Literal["core", "full"]
 Mode = Literal["throughput", "parallel"]
+Severity = Literal["wrong numbers", "slow", "note"]
 Json = Any  # what json.loads returns
 
 
@@ -209,11 +210,16 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something about the machine or its software that makes numbers wrong or slow."""
+    """Something about the machine or its software that makes numbers wrong or slow.
+
+    `source` is the URL that says why.  Files of earlier versions have neither that nor a severity.
+    """
 
     code: str
     text: str
     remedy: str
+    severity: Severity | None = None
+    source: str | None = None
 
 
 # --- where it runs -------------------------------------------------------------------------

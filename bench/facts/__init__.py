@@ -18,12 +18,16 @@ class InstructionSet(TypedDict):
 
 
 class CoreFacts(TypedDict, total=False):
-    """A row of cores.json, under "implementer/part" of its MIDR."""
+    """A row of cores.json, under "implementer/part" of its MIDR.
+
+    `same_as` is the other key that the same core goes by.
+    """
 
     name: str
     sources: str
     sve_bits: int
     emulator: bool
+    same_as: str
 
 
 class X86Facts(TypedDict, total=False):
@@ -60,6 +64,8 @@ class ChipFacts(TypedDict, total=False):
     families    instance families that have it, "m9g"
     revisions   "r0p0"; any of these
     by_counter  the counter frequency is what tells it
+
+    smbios      what its firmware calls it, any of these: tells it wherever it is
     """
 
     name: str
@@ -68,6 +74,7 @@ class ChipFacts(TypedDict, total=False):
     families: list[str]
     revisions: list[str]
     by_counter: bool
+    smbios: list[str]
     clock_hz: float
     clock_hz_by_size: dict[str, float]
     counter_hz: int
@@ -95,6 +102,7 @@ CHIPS: list[ChipFacts] = _chips["chips"]
 CLOUDS: list[CloudFacts] = _chips["clouds"]
 HYPERVISORS: list[dict[str, str]] = _chips["hypervisors"]
 NEW_FAMILIES: dict[str, str] = _chips["new_families"]
+NEW_PROCESSORS: str = _chips["new_processors"]
 
 COMPARABLE: dict[str, list[str]] = _read("armbench.bench.facts", "comparability.json")
 

@@ -6,7 +6,16 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from armbench.bench.facts import CHIPS, CORES, FEATURES, IMPLEMENTERS, NEW_FAMILIES, ChipFacts, CoreFacts
+from armbench.bench.facts import (
+    CHIPS,
+    CORES,
+    FEATURES,
+    IMPLEMENTERS,
+    NEW_FAMILIES,
+    NEW_PROCESSORS,
+    ChipFacts,
+    CoreFacts,
+)
 
 _WORDS = ("hwcap", "hwcap2", "hwcap3")
 
@@ -74,12 +83,13 @@ def hwcap_names(words: Sequence[int]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Clue:
-    """What tells a chip.  `instance` is "m9g.48xlarge"; None is unknown."""
+    """What tells a chip.  `instance` is "m9g.48xlarge", `processor` SMBIOS's version; None is unknown."""
 
     cores: tuple[Midr, ...]
     cloud: str | None = None
     instance: str | None = None
     counter_hz: int | None = None
+    processor: str | None = None
 
     @property
     def family(self) -> str | None:
@@ -93,14 +103,24 @@ class Clue:
 def chip(clue: Clue) -> ChipFacts | None:
     """The chip of these cores, sold as this instance, or None.
 
-    The part alone cannot tell Graviton from Altra, Axion or Grace: a chip that a cloud owns
-    is only named there, for an instance family that has it or, in a family newer than these
-    facts, by the core if the family's name says that it is Arm.
+    The part alone cannot tell Graviton from Altra, Axion or Grace.  The firmware's own name for
+    the processor does; without it, a chip that a cloud owns is only named there: for an instance
+    family that has it or, in a family newer than these facts, by core and counter if the
+    family's name says that it is Arm.
     """
+    if named := next((row for row in CHIPS if _named(row, clue)), None):
+        return named
+    if clue.cores and re.fullmatch(NEW_PROCESSORS, clue.processor or ""):
+        return {"name": clue.processor or ""}
     fitting = [row for row in CHIPS if _fits(row, clue)]
     sold = [row for row in fitting if clue.family in row.get("families", [clue.family])]
-    newer = fitting if clue.core_types and _newer_family(clue) else []
+    newer = [row for row in fitting if _same_counter(row, clue)] if _newer_family(clue) else []
     return next(iter((*sold, *newer)), None)
+
+
+def _named(row: ChipFacts, clue: Clue) -> bool:
+    """Whether the firmware names this chip and its cores do not speak against it."""
+    return clue.processor in row.get("smbios", []) and clue.core_types in (*row["cores"], "")
 
 
 def _fits(row: ChipFacts, clue: Clue) -> bool:
@@ -115,9 +135,14 @@ def _fits(row: ChipFacts, clue: Clue) -> bool:
     )
 
 
+def _same_counter(row: ChipFacts, clue: Clue) -> bool:
+    return clue.counter_hz is None or clue.counter_hz == row.get("counter_hz", clue.counter_hz)
+
+
 def _newer_family(clue: Clue) -> bool:
     pattern = NEW_FAMILIES.get(clue.cloud or "")
-    return pattern is not None and bool(re.match(pattern, clue.family or "") or not clue.family)
+    named = clue.core_types and pattern is not None
+    return bool(named and (not clue.family or re.match(pattern or "", clue.family)))
 
 
 def chip_clock_hz(facts: ChipFacts, instance: str | None) -> float | None:

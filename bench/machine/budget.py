@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from armbench.bench.machine.hostfiles import HostFiles, parse_cpus, to_int
+from armbench.bench.machine.hostfiles import CPU, HostFiles, parse_cpus, to_int
 from armbench.bench.model import Budget
 
 _DEFAULT_MOUNTS = (
@@ -55,6 +55,17 @@ def budget(files: HostFiles, online: Cpus) -> tuple[Budget, Cpus]:
         limits.append((max(1, int(quota)), f"cgroup quota {quota:.4g} CPU{'' if quota == 1 else 's'}"))
     cpus, reason = min(limits, key=lambda limit: limit[0])
     return Budget(cpus, reason), tuple(sorted(affinity))
+
+
+def here(files: HostFiles) -> tuple[Budget, Cpus]:
+    """budget() of the online CPUs, those of this thread's affinity where sysfs is silent."""
+    online = files.cpus(f"{CPU}/online") or tuple(sorted(_affinity(files) or ()))
+    return budget(files, online)
+
+
+def allowed(files: HostFiles) -> Cpus:
+    """The CPUs that this process may be pinned to."""
+    return here(files)[1]
 
 
 def _affinity(files: HostFiles) -> frozenset[int] | None:

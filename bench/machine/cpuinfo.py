@@ -14,6 +14,7 @@ _WANTED = frozenset(
     {
         "Features",
         "BogoMIPS",
+        "CPU architecture",
         "CPU implementer",
         "CPU variant",
         "CPU part",
@@ -27,8 +28,10 @@ _WANTED = frozenset(
         "physical id",
         "siblings",
         "cpu cores",
+        "isa",
     }
 )
+_AARCH64 = 8  # the version of the architecture that brought it
 _NO_FIELDS: Mapping[str, str] = {}
 
 
@@ -49,12 +52,8 @@ class CpuInfo:
 
     def arch(self) -> str | None:
         """The architecture whose fields these are."""
-        for fields in (*self.by_cpu.values(), self.shared):
-            if "CPU implementer" in fields:
-                return "aarch64"
-            if "vendor_id" in fields and "flags" in fields:
-                return "x86_64"
-        return None
+        found = (_arch(fields) for fields in (*self.by_cpu.values(), self.shared))
+        return next((name for name in found if name), None)
 
 
 def read(files: HostFiles) -> CpuInfo:
@@ -62,9 +61,10 @@ def read(files: HostFiles) -> CpuInfo:
 
 
 def parse(text: str) -> CpuInfo:
-    """Old Arm kernels number the CPUs first and describe them once, after the last."""
+    """Old Arm kernels number the CPUs first and describe them once, after the last; s390 before them."""
     by_cpu: dict[int, dict[str, str]] = {}
-    current: dict[str, str] = {}
+    head: dict[str, str] = {}
+    current = head
     for line in text.splitlines():
         name, colon, value = line.partition(":")
         name = name.strip()
@@ -75,13 +75,25 @@ def parse(text: str) -> CpuInfo:
             current = by_cpu.setdefault(cpu, {}) if cpu is not None and cpu < CPU_LIMIT else {}
         elif name in _WANTED:
             current.setdefault(name, value.strip())
-    return CpuInfo(by_cpu, _shared(by_cpu))
+    return CpuInfo(by_cpu, _shared(by_cpu) or head)
 
 
 def _shared(by_cpu: Mapping[int, Mapping[str, str]]) -> Mapping[str, str]:
     """The only description there is, for the CPUs that have none of their own."""
     described = [fields for fields in by_cpu.values() if fields]
     return described[0] if len(described) == 1 else _NO_FIELDS
+
+
+def _arch(fields: Mapping[str, str]) -> str | None:
+    """The architecture that writes such fields, as uname names it."""
+    if "CPU implementer" in fields:
+        version = re.match(r"[0-9]+", fields.get("CPU architecture", ""), re.ASCII)
+        return "arm" if version and int(version[0]) < _AARCH64 else "aarch64"
+    if "vendor_id" in fields and "flags" in fields:
+        return "x86_64"
+    if isa := re.match(r"rv(32|64)", fields.get("isa", ""), re.ASCII):
+        return f"riscv{isa[1]}"
+    return "s390x" if fields.get("vendor_id") == "IBM/S390" else None
 
 
 def feature_names(text: str) -> tuple[str, ...]:

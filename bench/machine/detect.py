@@ -7,81 +7,163 @@ a copy of them.
 
 from __future__ import annotations
 
-import os
-import platform
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from armbench.bench import cpulist, native
 from armbench.bench.facts import FEATURES, ISA, ChipFacts, missing_features
-from armbench.bench.machine import arm, budget, cloud, comparability, cpuinfo, topology, x86
+from armbench.bench.machine import (
+    arm,
+    budget,
+    clock,
+    cloud,
+    comparability,
+    cpuinfo,
+    identity,
+    imds,
+    pages,
+    probe,
+    smbios,
+    topology,
+)
 from armbench.bench.machine.arm import Midr
 from armbench.bench.machine.cpuinfo import CpuInfo
-from armbench.bench.machine.hostfiles import HERE, THP, HostFiles, to_int
-from armbench.bench.machine.topology import CPU, Cpus
-from armbench.bench.model import Budget, Core, Machine
+from armbench.bench.machine.hostfiles import CPU, HERE, HostFiles
+from armbench.bench.machine.topology import Cpus
+from armbench.bench.model import Machine, Metadata, Smbios
 
-Identity = Midr | x86.Model | None
-_PAGE_OF_HUGE_PAGE = {2 << 20: 4 << 10, 32 << 20: 16 << 10, 512 << 20: 64 << 10}
 _HYPERVISOR_HINTS = (
     "sys/firmware/devicetree/base/hypervisor/compatible",
     "sys/devices/system/clocksource/clocksource0/available_clocksource",
 )
 _HYPERVISORS = {"kvm": "kvm", "hyperv": "hyper-v", "xen": "xen"}
-_COUNTER_HZ_PER_BOGOMIPS = 500_000  # arm64's BogoMIPS are twice the timer's MHz
 
 
-def detect(root: Path = HERE, *, clock: bool = False) -> Machine:
+def detect(
+    root: Path = HERE,
+    *,
+    clock: bool = False,
+    metadata: bool = False,
+    metadata_address: imds.Address = imds.ADDRESS,
+) -> Machine:
     """The machine whose files lie below `root`; nothing outside is read.
 
-    With `clock`, this host's clock is measured (10 ms on one allowed CPU).  What is absent
-    or makes no sense is None or empty, never an error.
+    clock     measure this host's clocks, its timer and its perf events (some 30 ms)
+    metadata  ask EC2's metadata service too, where DMI says that this host is on EC2
+
+    What is absent or makes no sense is None or empty, never an error.
     """
     files = HostFiles(root)
+    machine = _described(files)
+    machine = replace(machine, comparability_key=comparability.key(machine))
+    if metadata and files.live and machine.cloud == "aws":
+        machine = _with_metadata(machine, imds.read(metadata_address))
+    return _measured(files, machine) if clock and files.live else machine
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """What several facts are derived from."""
+
+    info: CpuInfo
+    cpus: Cpus
+    arch: str
+    identities: identity.Identities
+    features: tuple[str, ...]
+    where: cloud.Cloud
+    firmware: Smbios | None
+    told_counter_hz: int | None
+
+    @property
+    def midrs(self) -> tuple[Midr, ...]:
+        return tuple(dict.fromkeys(i for i in self.identities.values() if isinstance(i, Midr)))
+
+
+def _gather(files: HostFiles) -> _Evidence:
     info = cpuinfo.read(files)
     cpus = _online(files, info)
-    arch = platform.machine() if files.live else info.arch() or _arch_by_files(files, cpus)
-    identities = _identities(files, info, arch, cpus)
-    features = _features(files, info, arch, cpus)
-    where = cloud.find({field: files.line(f"sys/class/dmi/id/{field}") for field in cloud.FIELDS})
-    midrs = tuple(dict.fromkeys(i for i in identities.values() if isinstance(i, Midr)))
-    told_hz = _told_counter_hz(files, info, arch, cpus)
-    chip = arm.chip(arm.Clue(midrs, where.name, where.instance, told_hz)) or {}
-    vectors = _vector_bits(files, features, midrs)
-    clock_hz, clock_source = _clock(files, chip, where.instance, clock)
-    machine = Machine(
+    arch = identity.arch(files, info, cpus)
+    return _Evidence(
+        info=info,
+        cpus=cpus,
         arch=arch,
+        identities=identity.identities(files, info, arch, cpus),
+        features=_features(files, info, arch, cpus),
+        where=cloud.find({field: files.line(f"sys/class/dmi/id/{field}") for field in cloud.FIELDS}),
+        firmware=smbios.read(files),
+        told_counter_hz=clock.told_counter_hz(files, info, arch, cpus),
+    )
+
+
+def _described(files: HostFiles) -> Machine:
+    """The machine as its files and registers tell, without its key."""
+    e = _gather(files)
+    processor = e.firmware.processor if e.firmware else None
+    clue = arm.Clue(e.midrs, e.where.name, e.where.instance, e.told_counter_hz, processor)
+    chip: ChipFacts = arm.chip(clue) or {}
+    limits, allowed = budget.budget(files, e.cpus)
+    vectors = _vector_bits(files, e.features, e.midrs)
+    nominal_hz, nominal_source = clock.nominal(files, e.firmware, chip, e.where.instance, allowed)
+    return Machine(
+        arch=e.arch,
         kernel=_kernel(files),
-        cpus=len(cpus),
-        online=cpulist.format(cpus),
-        budget=budget.budget(files, cpus)[0],
-        cores=_cores(identities),
-        features=features,
-        isa=tuple(stem for stem in ISA if stem != "scalar" and _runs(stem, arch, features)),
+        cpus=len(e.cpus),
+        online=cpulist.format(e.cpus),
+        budget=limits,
+        cores=identity.cores(e.identities),
+        features=e.features,
+        isa=tuple(stem for stem in ISA if stem != "scalar" and _runs(stem, e.arch, e.features)),
         sve_bits=vectors[0],
         sme_bits=vectors[1],
-        packages=topology.packages(files, cpus) or cpuinfo.packages(info, cpus),
+        packages=topology.packages(files, e.cpus) or cpuinfo.packages(e.info, e.cpus),
         nodes=topology.nodes(files),
-        threads_per_core=topology.threads_per_core(files, cpus) or cpuinfo.threads_per_core(info, cpus),
-        caches=topology.caches(files, cpus, identities.get),
-        cloud=where.name,
-        instance=where.instance,
-        chip=chip.get("name") or _brand(info, arch, cpus),
-        hypervisor=where.hypervisor or _hypervisor(files, where, features),
-        clock_hz=clock_hz,
-        clock_source=clock_source,
-        counter_hz=told_hz or chip.get("counter_hz"),
-        memory_bytes=topology.meminfo(files, "proc/meminfo").get("MemTotal"),
-        page_bytes=_page_bytes(files),
-        huge_pages=_huge_pages(files),
+        threads_per_core=topology.threads_per_core(files, e.cpus) or cpuinfo.threads_per_core(e.info, e.cpus),
+        caches=topology.caches(files, e.cpus, e.identities.get),
+        cloud=e.where.name,
+        instance=e.where.instance,
+        chip=chip.get("name") or identity.brand(e.info, e.arch, e.cpus),
+        hypervisor=e.where.hypervisor or _hypervisor(files, e.where, e.features),
+        clock_hz=nominal_hz,
+        clock_source=nominal_source,
+        counter_hz=e.told_counter_hz or chip.get("counter_hz"),
+        memory_bytes=pages.meminfo(files).get("MemTotal"),
+        page_bytes=pages.page_bytes(files),
+        huge_pages=pages.transparent_mode(files),
         governor=topology.governor(files),
-        emulated=_emulated(files, info, arch, cpus, midrs),
+        emulated=identity.emulated(files, e.info, e.arch, e.cpus, e.midrs),
         comparability_key="",
+        offline=_offline(files, e.cpus),
+        allowed=cpulist.format(allowed) or None,
+        clusters=topology.clusters(files, e.cpus),
+        huge_page_sizes=pages.huge_pages(files),
+        nominal_clock_hz=nominal_hz,
+        nominal_clock_source=nominal_source,
+        smbios=e.firmware,
+        pmus=topology.pmus(files),
     )
-    return replace(machine, comparability_key=comparability.key(machine))
+
+
+def _with_metadata(machine: Machine, found: Metadata | None) -> Machine:
+    """The service only adds: an instance type where the files have none."""
+    instance = machine.instance or (found.instance if found else None)
+    return replace(machine, metadata=found, instance=instance)
+
+
+def _measured(files: HostFiles, machine: Machine) -> Machine:
+    """The machine with what has to be tried on it."""
+    allowed = budget.allowed(files)
+    cores = clock.with_clocks(machine.cores, allowed)
+    hz = clock.of_first(cores, allowed)
+    return replace(
+        machine,
+        cores=cores,
+        clock_hz=hz or machine.clock_hz,
+        clock_source=clock.MEASURED if hz else machine.clock_source,
+        timer=probe.timer(machine.arch),
+        perf=probe.perf(files),
+    )
 
 
 def _online(files: HostFiles, info: CpuInfo) -> Cpus:
@@ -89,88 +171,26 @@ def _online(files: HostFiles, info: CpuInfo) -> Cpus:
     return files.cpus(f"{CPU}/online") or tuple(sorted(info.by_cpu)) or files.cpus(f"{CPU}/present") or ()
 
 
+def _offline(files: HostFiles, online: Cpus) -> str | None:
+    """The kernel's own list has the CPUs too that could be plugged in, and are not there."""
+    present = files.cpus(f"{CPU}/present") or ()
+    return cpulist.format(set(present).difference(online)) or None
+
+
 def allowed_cpus() -> Cpus:
     """The CPUs of this host that this process may be pinned to: within affinity and cpuset."""
-    return _here()[1]
+    return budget.allowed(HostFiles(HERE))
 
 
 def usable_cpus() -> Cpus:
     """As many of the allowed CPUs as the budget gives: a cgroup quota leaves the first of them."""
-    limit, cpus = _here()
+    limit, cpus = budget.here(HostFiles(HERE))
     return cpus[: limit.cpus]
 
 
-def _here() -> tuple[Budget, Cpus]:
-    files = HostFiles(HERE)
-    cpus = files.cpus(f"{CPU}/online") or tuple(sorted(os.sched_getaffinity(0)))
-    return budget.budget(files, cpus)
-
-
-# --- identity ------------------------------------------------------------------------------
-
-
-def _arch_by_files(files: HostFiles, cpus: Cpus) -> str:
-    return "aarch64" if any(_register(files, cpu) for cpu in cpus[:1]) else "unknown"
-
-
-def _identities(files: HostFiles, info: CpuInfo, arch: str, cpus: Cpus) -> dict[int, Identity]:
-    if arch == "aarch64":
-        return {cpu: _register(files, cpu) or _arm_identity(info.of(cpu)) for cpu in cpus}
-    kinds = _hybrid_kinds(files)
-    return {cpu: _x86_identity(info.of(cpu), kinds.get(cpu)) for cpu in cpus}
-
-
-def _register(files: HostFiles, cpu: int) -> Midr | None:
-    value = files.integer(f"{CPU}/cpu{cpu}/regs/identification/midr_el1", 16)
-    return None if value is None else arm.decode_midr(value)
-
-
-def _arm_identity(fields: Mapping[str, str]) -> Midr | None:
-    """Every number but the revision is in hexadecimal."""
-    implementer, part = (to_int(fields.get(f"CPU {name}"), 16) for name in ("implementer", "part"))
-    variant, revision = to_int(fields.get("CPU variant"), 16), to_int(fields.get("CPU revision"))
-    if implementer is None or part is None or implementer > 0xFF or part > 0xFFF:
-        return None
-    return Midr(implementer, part, variant, revision)
-
-
-def _hybrid_kinds(files: HostFiles) -> dict[int, str]:
-    """The core types of a hybrid Intel machine, whose family and model are the same."""
-    kinds = {"cpu_core": "performance core", "cpu_atom": "efficient core"}
-    return {cpu: kind for unit, kind in kinds.items() for cpu in files.cpus(f"sys/devices/{unit}/cpus") or ()}
-
-
-def _x86_identity(fields: Mapping[str, str], kind: str | None) -> x86.Model | None:
-    family, model, stepping = (to_int(fields.get(name)) for name in ("cpu family", "model", "stepping"))
-    vendor = fields.get("vendor_id", "")
-    if family is None or model is None or not re.fullmatch(r"[\w .]{1,16}", vendor, re.ASCII):
-        return None
-    return x86.Model(vendor, family, model, stepping, kind)
-
-
-def _cores(identities: Mapping[int, Identity]) -> tuple[Core, ...]:
-    """One entry for each core type, in the order of their first CPUs."""
-    types: dict[Identity, list[int]] = {}
-    for cpu, identity in identities.items():
-        types.setdefault(identity, []).append(cpu)
-    return tuple(_core(identity, cpulist.format(cpus)) for identity, cpus in types.items())
-
-
-def _core(identity: Identity, cpus: str) -> Core:
-    if isinstance(identity, Midr):
-        implementer, part = identity.core.split("/")
-        return Core(
-            arm.core_name(identity.core), implementer, part, identity.variant, identity.revision, cpus
-        )
-    if identity is None:
-        return Core("unknown", None, None, None, None, cpus)
-    return Core(x86.core_name(identity), None, None, None, identity.stepping, cpus)
-
-
-def _brand(info: CpuInfo, arch: str, cpus: Cpus) -> str | None:
-    """What an x86 chip calls itself."""
-    names = info.values("model name", cpus) if arch == "x86_64" else ()
-    return next((" ".join(name.split())[:80] for name in names if name and name.isprintable()), None)
+def measured_clock_hz() -> float:
+    """This host's clock now; see clock.measured_hz."""
+    return clock.measured_hz()
 
 
 # --- features ------------------------------------------------------------------------------
@@ -178,7 +198,7 @@ def _brand(info: CpuInfo, arch: str, cpus: Cpus) -> str | None:
 
 def _features(files: HostFiles, info: CpuInfo, arch: str, cpus: Cpus) -> tuple[str, ...]:
     """What every CPU has, as the kernel spells it; for this host by HWCAP or CPUID."""
-    lines = info.values("Features" if arch == "aarch64" else "flags", cpus)
+    lines = info.values("flags" if arch == "x86_64" else "Features", cpus)
     first, *others = [cpuinfo.feature_names(line) for line in lines] or [()]
     common = set(first).intersection(*others)
     told = tuple(name for name in first if name in common)
@@ -214,76 +234,12 @@ def _vector_bits(
     return (arm.sve_bits(midr.core for midr in midrs) if "sve" in features else None), None
 
 
-# --- clock and counter ---------------------------------------------------------------------
-
-
-def _clock(
-    files: HostFiles, chip: ChipFacts, instance: str | None, measure: bool
-) -> tuple[float | None, str | None]:
-    """(Hz, where that comes from)."""
-    if files.live and measure:
-        try:
-            return measured_clock_hz(), "dependent adds"
-        except native.NativeError:
-            pass
-    published = arm.chip_clock_hz(chip, instance)
-    return published, "facts" if published else None
-
-
-def measured_clock_hz() -> float:
-    """This host's clock now, by a chain of dependent adds on the first allowed CPU."""
-    with _pinned(allowed_cpus()[:1]):
-        return native.clock_hz()
-
-
-@contextmanager
-def _pinned(cpus: Cpus) -> Iterator[None]:
-    before = os.sched_getaffinity(0)
-    try:
-        with suppress(OSError):  # a sandbox may forbid it; the best chain is a clean one all the same
-            os.sched_setaffinity(0, cpus)
-        yield
-    finally:
-        with suppress(OSError):
-            os.sched_setaffinity(0, before)
-
-
-def _told_counter_hz(files: HostFiles, info: CpuInfo, arch: str, cpus: Cpus) -> int | None:
-    """The generic timer's frequency: the register's, else half of what arm64 prints as BogoMIPS."""
-    if arch != "aarch64":
-        return None
-    if files.live:
-        try:
-            return native.tick_hz()
-        except native.NativeError:
-            pass
-    for text in info.values("BogoMIPS", cpus):
-        if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text, re.ASCII):
-            return round(float(text) * _COUNTER_HZ_PER_BOGOMIPS) or None
-    return None
-
-
 # --- the system ----------------------------------------------------------------------------
 
 
 def _kernel(files: HostFiles) -> str | None:
     version = re.match(r"Linux version (\S+)", files.line("proc/version") or "")
     return files.line("proc/sys/kernel/osrelease") or (version[1] if version else None)
-
-
-def _page_bytes(files: HostFiles) -> int | None:
-    """Below another root by the size of a huge page, which follows from it."""
-    if files.live:
-        return os.sysconf("SC_PAGE_SIZE")
-    default = topology.meminfo(files, "proc/meminfo").get("Hugepagesize")
-    huge = files.integer(f"{THP}/hpage_pmd_size") or default
-    return _PAGE_OF_HUGE_PAGE.get(huge or 0)
-
-
-def _huge_pages(files: HostFiles) -> str | None:
-    """The mode of transparent huge pages: always, madvise or never."""
-    chosen = re.search(r"\[(\w{1,16})\]", files.line(f"{THP}/enabled") or "", re.ASCII)
-    return chosen[1] if chosen else None
 
 
 def _hypervisor(files: HostFiles, where: cloud.Cloud, features: tuple[str, ...]) -> str | None:
@@ -295,18 +251,3 @@ def _hypervisor(files: HostFiles, where: cloud.Cloud, features: tuple[str, ...])
     hints = " ".join(files.line(name) or "" for name in _HYPERVISOR_HINTS)
     guessed = (name for hint, name in _HYPERVISORS.items() if hint in hints)
     return next(guessed, "unidentified" if "hypervisor" in features else None)
-
-
-def _emulated(files: HostFiles, info: CpuInfo, arch: str, cpus: Cpus, midrs: tuple[Midr, ...]) -> bool:
-    """Whether software plays this CPU: QEMU's own models, or a kernel of another architecture below us."""
-    if any(arm.core_facts(midr.core).get("emulator") for midr in midrs):
-        return True
-    if any("QEMU TCG" in name for name in info.values("model name", cpus)):
-        return True
-    alias = re.match(r"cpu:type:(\w+)", files.line(f"{CPU}/modalias") or "")
-    kernels = {
-        files.line("proc/sys/kernel/arch"),
-        alias[1].replace("x86", "x86_64") if alias else None,
-        info.arch(),
-    }
-    return files.live and not kernels <= {arch, None}

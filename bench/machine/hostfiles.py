@@ -18,6 +18,7 @@ TEXT_LIMIT = 1 << 20
 PATH_LIMIT = 4096
 HERE = Path("/")
 CPU_LIMIT = 1 << 13  # the most that Linux can be built for
+CPU = "sys/devices/system/cpu"
 THP = "sys/kernel/mm/transparent_hugepage"
 _LINKS_FOLLOWED = 40
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -36,6 +37,11 @@ class HostFiles:
 
     def text(self, name: str, limit: int = TEXT_LIMIT) -> str | None:
         """The first `limit` bytes of a file without its outer white space, None when there is none."""
+        data = self.data(name, limit)
+        return None if data is None else data.decode(errors="replace").replace("\0", " ").strip()
+
+    def data(self, name: str, limit: int) -> bytes | None:
+        """The first `limit` bytes of a file, None when there is none."""
         parent, _, leaf = name.rpartition("/")
         folder = self._folder(parent)
         if folder is None or leaf in ("", ".", ".."):
@@ -125,7 +131,7 @@ class HostFiles:
         root = self.root.rstrip("/") + "/"
         return (self.root, link[len(root) :]) if link.startswith(root) else (None, "")
 
-    def _read(self, folder: str, leaf: str, limit: int) -> str | None:
+    def _read(self, folder: str, leaf: str, limit: int) -> bytes | None:
         try:
             handle = os.open(os.path.join(folder, leaf), _OPEN)
         except OSError as error:
@@ -136,7 +142,7 @@ class HostFiles:
         try:
             if not S_ISREG(os.fstat(handle).st_mode):
                 return None
-            return _read_all(handle, limit).decode(errors="replace").replace("\0", " ").strip()
+            return _read_all(handle, limit)
         finally:
             os.close(handle)
 

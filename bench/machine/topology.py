@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from typing import Literal, cast
 
 from armbench.bench import cpulist
-from armbench.bench.machine.hostfiles import HostFiles, to_int
+from armbench.bench.machine import pages
+from armbench.bench.machine.hostfiles import CPU, HostFiles, to_int
 from armbench.bench.model import Cache, Node
 
-CPU = "sys/devices/system/cpu"
 NODE = "sys/devices/system/node"
+EVENT_SOURCES = "sys/bus/event_source/devices"
+_SOFTWARE = {"breakpoint", "kprobe", "software", "tracepoint", "uprobe"}  # event sources without counters
+_PMU_LIMIT = 1 << 10
 _CACHE_INDEXES = 16
 _NODE_LIMIT = 1 << 10  # the most that Linux can be built for
 _CACHE_TYPES = {"Data": "data", "Instruction": "instruction", "Unified": "unified"}
@@ -28,6 +31,23 @@ def packages(files: HostFiles, cpus: Cpus) -> tuple[str, ...]:
     """What the kernel takes for packages (Graviton1 shows each cluster as one), in CPU order."""
     groups = _groups(files, cpus, "package_cpus_list", "core_siblings_list") or _packages_by_id(files, cpus)
     return tuple(cpulist.format(group) for group in groups)
+
+
+def clusters(files: HostFiles, cpus: Cpus) -> tuple[str, ...]:
+    """Groups of several cores below a package, in CPU order; empty where the kernel shows none.
+
+    Without any the kernel names each core a cluster of its own.
+    """
+    groups = _groups(files, cpus, "cluster_cpus_list")
+    single = {frozenset(group) for group in _groups(files, cpus, "core_cpus_list", "thread_siblings_list")}
+    several = any(len(group) > 1 and frozenset(group) not in single for group in groups)
+    return tuple(cpulist.format(group) for group in groups) if several else ()
+
+
+def pmus(files: HostFiles) -> tuple[str, ...]:
+    """The performance monitors: of the cores, and where shown of mesh (arm_cmn) and profiling (arm_spe)."""
+    names = (name for name in files.names(EVENT_SOURCES) if re.fullmatch(r"[\w.:-]{1,64}", name, re.ASCII))
+    return tuple(name for name in names if name not in _SOFTWARE)[:_PMU_LIMIT]
 
 
 def threads_per_core(files: HostFiles, cpus: Cpus) -> int | None:
@@ -121,21 +141,8 @@ def _node(files: HostFiles, index: int) -> Node | None:
         return None
     distances = [to_int(part) for part in (files.line(f"{NODE}/node{index}/distance") or "").split()]
     known = tuple(d for d in distances if d is not None)
-    memory = memory_bytes(files, f"{NODE}/node{index}/meminfo")
+    memory = pages.meminfo(files, f"{NODE}/node{index}/meminfo").get("MemTotal")
     return Node(index, cpulist.format(cpus), memory, known if len(known) == len(distances) else ())
-
-
-def memory_bytes(files: HostFiles, name: str) -> int | None:
-    """MemTotal of a meminfo file."""
-    return meminfo(files, name).get("MemTotal")
-
-
-def meminfo(files: HostFiles, name: str) -> Mapping[str, int]:
-    """{field: bytes} of a meminfo file, the machine's or a node's."""
-    lines = re.findall(
-        r"^(?:Node +[0-9]+ +)?(\w+): +([0-9]{1,15}) kB$", files.text(name) or "", re.MULTILINE | re.ASCII
-    )
-    return {field: int(kilobytes) << 10 for field, kilobytes in lines}
 
 
 def governor(files: HostFiles) -> str | None:

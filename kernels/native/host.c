@@ -34,6 +34,15 @@ static uint32_t vector_bits(int request) {
 uint32_t ab_sve_bits(void) { return vector_bits(PR_SVE_GET_VL); }
 uint32_t ab_sme_bits(void) { return vector_bits(PR_SME_GET_VL); }
 
+#define HWCAP_CPUID_BIT 11
+
+uint64_t ab_midr(void) {
+    uint64_t midr = 0;
+    if (getauxval(AT_HWCAP) >> HWCAP_CPUID_BIT & 1)
+        __asm__ volatile("mrs %0, midr_el1" : "=r"(midr));
+    return midr;
+}
+
 #elif defined(__x86_64__)
 
 #include <cpuid.h>
@@ -54,12 +63,15 @@ static uint32_t saved_state(uint32_t leaf1_ecx) {
 /* The bits of features.json whose registers need operating-system support. */
 #define WORD0_AVX (1ull << 5 | 1ull << 41 | 1ull << 42)
 #define WORD0_AVX512                                                                       \
-    (1ull << 16 | 1ull << 17 | 1ull << 21 | 1ull << 28 | 1ull << 30 | 1ull << 31 | 1ull << 33 | \
-     1ull << 38 | 1ull << 43 | 1ull << 44 | 1ull << 46)
+    (1ull << 16 | 1ull << 17 | 1ull << 21 | 1ull << 26 | 1ull << 27 | 1ull << 28 | 1ull << 30 | \
+     1ull << 31 | 1ull << 33 | 1ull << 38 | 1ull << 43 | 1ull << 44 | 1ull << 46)
 #define WORD1_AVX (1ull << 36 | 1ull << 55)
-#define WORD1_AVX512 (1ull << 8 | 1ull << 23 | 1ull << 37)
+#define WORD1_AVX512 (1ull << 2 | 1ull << 3 | 1ull << 8 | 1ull << 23 | 1ull << 37)
 #define WORD1_AMX (1ull << 22 | 1ull << 24 | 1ull << 25 | 1ull << 53)
 #define WORD2_AVX (1ull << 12 | 1ull << 28 | 1ull << 29)
+#define WORD3_AVX (1ull << 36 | 1ull << 37 | 1ull << 42)
+#define WORD3_AVX512 (1ull << 51)
+#define WORD3_AMX (1ull << 40)
 
 void ab_host_features(uint64_t words[AB_FEATURE_WORDS]) {
     uint32_t eax, ebx, ecx, edx, saved = 0;
@@ -72,26 +84,33 @@ void ab_host_features(uint64_t words[AB_FEATURE_WORDS]) {
         uint32_t last_subleaf = eax;
         words[0] = ebx | (uint64_t)ecx << 32;
         words[1] = edx;
-        if (last_subleaf >= 1 && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx))
+        if (last_subleaf >= 1 && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx)) {
             words[1] |= (uint64_t)eax << 32;
+            words[3] = (uint64_t)edx << 32;
+        }
     }
     if (__get_cpuid(0x80000001u, &eax, &ebx, &ecx, &edx))
-        words[3] = ecx;
+        words[3] |= ecx;
     if ((saved & XCR0_YMM) != XCR0_YMM) {
         words[0] &= ~WORD0_AVX;
         words[1] &= ~WORD1_AVX;
         words[2] &= ~WORD2_AVX;
+        words[3] &= ~WORD3_AVX;
     }
     if ((saved & XCR0_ZMM) != XCR0_ZMM) {
         words[0] &= ~WORD0_AVX512;
         words[1] &= ~WORD1_AVX512;
+        words[3] &= ~WORD3_AVX512;
     }
-    if ((saved & XCR0_TILE) != XCR0_TILE)
+    if ((saved & XCR0_TILE) != XCR0_TILE) {
         words[1] &= ~WORD1_AMX;
+        words[3] &= ~WORD3_AMX;
+    }
 }
 
 uint32_t ab_sve_bits(void) { return 0; }
 uint32_t ab_sme_bits(void) { return 0; }
+uint64_t ab_midr(void) { return 0; }
 
 #else
 #error "armbench knows aarch64 and x86_64"

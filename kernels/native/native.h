@@ -22,6 +22,9 @@ AB_EXPORT void ab_host_features(uint64_t words[AB_FEATURE_WORDS]);
 /* Vector length in bits now in force for this thread; 0 without SVE (SME). */
 AB_EXPORT uint32_t ab_sve_bits(void);
 AB_EXPORT uint32_t ab_sme_bits(void);
+/* MIDR_EL1 of the CPU that the calling thread is on, which the kernel reads for us where
+ * HWCAP_CPUID says so; 0 elsewhere. */
+AB_EXPORT uint64_t ab_midr(void);
 AB_EXPORT ab_status ab_check(const ab_variant *variant);
 
 /* --- registry.c -------------------------------------------------------------------------- */
@@ -46,6 +49,20 @@ AB_EXPORT int64_t ab_tick_hz(void);
 AB_EXPORT double ab_clock_hz(uint32_t chains);
 /* The instructions of one chain of `adds` dependent adds (rounded up to 64). */
 AB_EXPORT void ab_add_chain(uint64_t adds);
+
+/* The rate that the CPU's counter is said to have (CNTFRQ_EL0; CPUID of the TSC); 0 unknown. */
+AB_EXPORT int64_t ab_counter_hz(void);
+/* The same, measured against CLOCK_MONOTONIC_RAW over so many milliseconds. */
+AB_EXPORT double ab_counter_rate(uint32_t milliseconds);
+/* Of ab_ticks, in ticks: the smallest step but 0, and the time of one reading. */
+AB_EXPORT void ab_timer(double *step, double *reading);
+
+/* --- perf.c ------------------------------------------------------------------------------ */
+
+/* 0 when the kernel would count this event of perf_event_open(2) in user mode, else errno. */
+AB_EXPORT int ab_perf_open(uint32_t type, uint64_t config);
+/* How many such events the kernel accepts in one group: those counted at the same time. */
+AB_EXPORT uint32_t ab_perf_group(uint32_t type, uint64_t config);
 
 /* --- memory.c ---------------------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
 
 from armbench.bench.doctor import blas, builds, cpus, frameworks, kernel, load, memory, place, threads
 from armbench.bench.doctor.evidence import Evidence
-from armbench.bench.doctor.examine import Examination, in_rounds, look_closely, look_from_outside
+from armbench.bench.doctor.examine import LIBRARIES, Examination, from_files
 from armbench.bench.doctor.rule import Rule, findings
 
 RULES: tuple[Rule, ...] = (
@@ -17,13 +17,4 @@ RULES: tuple[Rule, ...] = (
     *builds.RULES,
 )
 
-__all__ = [
-    "RULES",
-    "Evidence",
-    "Examination",
-    "Rule",
-    "findings",
-    "in_rounds",
-    "look_closely",
-    "look_from_outside",
-]
+__all__ = ["LIBRARIES", "RULES", "Evidence", "Examination", "Rule", "findings", "from_files"]

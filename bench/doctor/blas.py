@@ -176,12 +176,13 @@ RULES = (
     ),
     Rule(
         "blas-core-unknown", SLOW,
-        "OpenBLAS chose kernels of another core, mostly because it does not know this one (Graviton5 before 0.3.33)",
+        "OpenBLAS chose kernels of another core, mostly as it does not know this one (V3 before 0.3.33)",
         "pip install --upgrade numpy (OpenBLAS 0.3.33 or newer knows Graviton5)",
         f"{OPENBLAS}/pull/5759", _core_unknown,
     ),
     Rule(
-        "blas-without-sve", SLOW, "OpenBLAS chose kernels without SVE on a core with SVE, since the kernel hides it",
+        "blas-without-sve", SLOW,
+        "OpenBLAS chose kernels without SVE on a core with SVE that the kernel hides",
         "upgrade the kernel (5.10 or newer) and see the finding on hidden features",
         f"{OPENBLAS}/blob/develop/driver/others/dynamic_arm64.c", _without_sve,
     ),
@@ -191,7 +192,7 @@ RULES = (
         "https://numpy.org/doc/stable/building/blas_lapack.html", _reference,
     ),
     Rule(
-        "blas-one-thread", SLOW, "a BLAS starts one thread where no variable asks for that (OpenMP builds, BLIS)",
+        "blas-one-thread", SLOW, "a BLAS starts one thread, and no variable says so (OpenMP builds, BLIS)",
         "set OMP_NUM_THREADS, or BLIS_NUM_THREADS, to the number of CPUs",
         f"{AWS}/python.md", _one_thread,
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from armbench.bench import cpulist
 from armbench.bench.doctor.evidence import Evidence
 from armbench.bench.doctor.rule import AWS, DUMPS, KERNEL, NOTE, SLOW, WRONG, Rule, count
+from armbench.bench.machine.clock import MEASURED
 
 _CLOCK_LOW, _CLOCK_FAR_LOW = 0.97, 0.85  # of the published clock; a fixed clock is measured within 0.5 %
 _COUNTER_TOLERANCE = 0.01
@@ -69,7 +70,9 @@ def _boost(e: Evidence) -> str | None:
 def _clock_share(e: Evidence) -> float | None:
     """The measured clock as a share of what was promised; None where one of the two is not known."""
     machine = e.machine
-    if machine.clock_source != "dependent adds" or not machine.clock_hz or not machine.nominal_clock_hz:
+    if machine.clock_source != MEASURED or not machine.clock_hz or not machine.nominal_clock_hz:
+        return None
+    if not e.arm and machine.nominal_clock_source == "cpufreq":  # there it is what one core may be boosted to
         return None
     return machine.clock_hz / machine.nominal_clock_hz
 

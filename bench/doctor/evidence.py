@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from armbench.bench import cpulist, native
-from armbench.bench import machine as host
 from armbench.bench.facts import CORES, CoreFacts
-from armbench.bench.machine import condition, software
-from armbench.bench.machine.condition import Condition, Ticks
-from armbench.bench.machine.hostfiles import HERE
+from armbench.bench.machine.condition import Condition
+from armbench.bench.machine.software import OtherOpinion
 from armbench.bench.machine.software.atomics import Atomics, atomics_of_this_process
 from armbench.bench.machine.software.installed import Installed, Release, release, version
 from armbench.bench.model import Machine, Round
@@ -33,14 +31,6 @@ class Build:
     python_bits: int = 64
     pip: str | None = None
     atomics: Mapping[str, Atomics] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class OtherOpinion:
-    """What py-cpuinfo says of this host: its arch ("ARM_8", "X86_64") and brand; None is unknown."""
-
-    arch: str | None
-    brand: str | None
 
 
 @dataclass(frozen=True, slots=True)

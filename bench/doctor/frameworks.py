@@ -98,7 +98,8 @@ def _torch_unknown_core(e: Evidence) -> str | None:
     torch = e.library("torch")
     if not torch or not e.core_keys & _UNKNOWN_TO_CPUINFO:
         return None
-    return f"The CPU library in torch {torch.version} may not know {e.machine.cores[0].name} (XNNPACK, quantised)"
+    core = e.machine.cores[0].name
+    return f"torch {torch.version} may not know {core} (its quantised kernels ask pytorch/cpuinfo)"
 
 
 def _small_matmuls(e: Evidence) -> str | None:
@@ -134,7 +135,8 @@ def _old_numpy(e: Evidence) -> str | None:
     for name, oldest in (("numpy", _OLDEST_NUMPY), ("scipy", _OLDEST_SCIPY)):
         found = e.library(name)
         if e.arm and found and found.release and found.release < oldest:
-            return f"{name} {found.version} is older than {'.'.join(map(str, oldest))}, the first that is fast on Arm"
+            first = ".".join(map(str, oldest))
+            return f"{name} {found.version} is older than {first}, the first that is fast on Arm"
     return None
 
 

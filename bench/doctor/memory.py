@@ -19,8 +19,9 @@ def _huge_pages_never(e: Evidence) -> str | None:
 
 
 def _reserved(e: Evidence) -> str | None:
-    idle, all_bytes = e.condition.huge_unused_bytes, e.machine.memory_bytes
-    if not idle or not all_bytes or idle < _RESERVED_SHARE * all_bytes:
+    idle = sum(pool.bytes * (pool.free or 0) for pool in e.machine.huge_page_sizes)
+    all_bytes = e.machine.memory_bytes
+    if not all_bytes or idle < _RESERVED_SHARE * all_bytes:
         return None
     return f"{gib(idle)} of {gib(all_bytes)} are reserved as huge pages that nobody uses"
 
@@ -55,7 +56,7 @@ def _group(e: Evidence) -> str | None:
 def _numa_balancing(e: Evidence) -> str | None:
     if len(e.machine.nodes) < 2 or not e.condition.number("numa_balancing"):
         return None
-    return f"The kernel moves pages between {len(e.machine.nodes)} NUMA nodes, and takes page faults to find which"
+    return f"The kernel moves pages among {len(e.machine.nodes)} NUMA nodes, at the cost of page faults"
 
 
 def _ksm(e: Evidence) -> str | None:

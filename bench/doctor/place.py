@@ -134,7 +134,8 @@ RULES = (
     Rule(
         "burstable", WRONG, "the instance type earns its CPU time in credits (t4g, t3, e2-small, …)",
         "measure on an instance type with CPUs of its own, m9g or c9g for instance",
-        "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-performance-instances.html", _burstable,
+        "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-performance-instances.html",
+        _burstable,
     ),
     Rule(
         "hypervisor-unknown", NOTE, "the CPU says that there is a hypervisor, and nothing says which",
@@ -147,7 +148,7 @@ RULES = (
         "https://docs.kernel.org/virt/index.html", _desktop_hypervisor,
     ),
     Rule(
-        "shared-host", NOTE, "a virtual machine in a cloud that is smaller than its chip, on no dedicated host",
+        "shared-host", NOTE, "a cloud's virtual machine that is smaller than its chip, on no dedicated host",
         "take the largest size, metal, or dedicated tenancy for a baseline; repeat at other times of day",
         f"{AWS}/perfrunbook/configuring_your_sut.md", _shared_host,
     ),

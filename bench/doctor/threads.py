@@ -106,7 +106,7 @@ RULES = (
         f"{AWS}/python.md", _one,
     ),
     Rule(
-        "half-the-threads", SLOW, "a variable asks for as many threads as half the CPUs, on cores without SMT",
+        "half-the-threads", SLOW, "a variable asks for half as many threads as CPUs, on cores without SMT",
         "unset it, or set it to the number of CPUs divided by that of processes",
         f"{AWS}/machinelearning/pytorch.md", _half,
     ),

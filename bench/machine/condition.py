@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from armbench.bench.machine import budget, topology
+from armbench.bench.machine import budget, pages
 from armbench.bench.machine.hostfiles import HERE, HostFiles, to_int
 
 _LONG_ENOUGH_SECONDS = 0.1  # ten ticks of the kernel's usual clock
@@ -70,7 +70,6 @@ class Condition:
     memory_bytes: int | None = None
     available_bytes: int | None = None
     swap_used_bytes: int | None = None
-    huge_unused_bytes: int | None = None
     group_left_bytes: int | None = None
     settings: Mapping[str, str] | None = None
     config: frozenset[str] = frozenset()
@@ -106,9 +105,9 @@ def ticks(root: Path = HERE) -> Ticks:
 
 
 def look(root: Path = HERE, since: Ticks | None = None) -> Condition:
-    """The condition of the machine whose files lie below `root`; `since` is an earlier moment of this host."""
+    """The condition of the machine whose files lie below `root`; since: an earlier moment of this host."""
     files = HostFiles(root)
-    memory = topology.meminfo(files, "proc/meminfo")
+    memory = pages.meminfo(files)
     swap = memory["SwapTotal"] - memory["SwapFree"] if {"SwapTotal", "SwapFree"} <= memory.keys() else None
     others, steal = _between(since, ticks(root))
     load = re.match(r"[0-9]{1,6}\.[0-9]{1,2}", files.line("proc/loadavg") or "", re.ASCII)
@@ -119,7 +118,6 @@ def look(root: Path = HERE, since: Ticks | None = None) -> Condition:
         memory_bytes=memory.get("MemTotal"),
         available_bytes=memory.get("MemAvailable"),
         swap_used_bytes=swap,
-        huge_unused_bytes=_unused_huge_pages(files, memory),
         group_left_bytes=budget.memory_left(files),
         settings={name: line for name, path in _SETTINGS.items() if (line := files.line(path))},
         config=frozenset(_CONFIG_LINES.findall(_config_text(files))),
@@ -142,14 +140,6 @@ def _between(before: Ticks | None, now: Ticks) -> tuple[float | None, float | No
         return None, None
     busy = (now.busy - before.busy) / os.sysconf("SC_CLK_TCK") - (now.own_seconds - before.own_seconds)
     return max(0.0, busy / seconds), max(0.0, (now.steal - before.steal) / every)
-
-
-def _unused_huge_pages(files: HostFiles, memory: Mapping[str, int]) -> int | None:
-    """Bytes in the pool of reserved huge pages that nothing uses; their counts are not in kB."""
-    text = files.text("proc/meminfo") or ""
-    counts = re.findall(r"^HugePages_Free: +([0-9]{1,12})$", text, re.MULTILINE | re.ASCII)
-    size = memory.get("Hugepagesize")
-    return int(counts[0]) * size if counts and size else None
 
 
 def _config_text(files: HostFiles) -> str:

@@ -58,7 +58,7 @@ def matters(variable: str) -> bool:
     return variable in _VARIABLES or variable.startswith(_PREFIXES)
 
 
-def relevant(environment: Mapping[str, str]) -> dict[str, str]:
+def relevant(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Those that matter, by name, fit for a result file."""
     return {name: _printable(environment[name]) for name in sorted(environment) if matters(name)}
 

@@ -1,0 +1,124 @@
+"""Findings for people, and as a document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from armbench.bench import codec
+from armbench.bench.doctor import Evidence, Rule
+from armbench.bench.model import Finding, Json
+from armbench.bench.report.session import headline
+
+HEADINGS = {
+    "wrong numbers": ("Wrong numbers", "bold red", "what is measured here is not what it claims to be"),
+    "slow": ("Slow", "bold yellow", "the numbers are right, and lower than they need be"),
+    "note": ("Notes", "bold cyan", "to know when comparing"),
+}
+
+
+def print_doctor(evidence: Evidence, findings: Sequence[Finding], rules: int, console: Console) -> None:
+    """The machine, its libraries, the findings by severity, and a line that sums up; rules: how many there are."""
+    console.print(headline(evidence.machine), style="bold")
+    for line in _libraries(evidence):
+        console.print(Text(line, style="dim"))
+    for severity, (name, style, meaning) in HEADINGS.items():
+        group = [finding for finding in findings if (finding.severity or "note") == severity]
+        if group:
+            console.print()
+            console.print(Text.assemble((name, style), (f"  {meaning}", "dim")))
+            for finding in group:
+                console.print(Padding(_entry(finding, style), (0, 0, 0, 2)))
+    console.print()
+    console.print(Text(summary(findings, rules), style="bold"))
+
+
+def _libraries(evidence: Evidence) -> list[str]:
+    """ "numpy 2.4.6: openblas 0.3.33 neoversev2"."""
+    return [
+        f"{found.name} {found.version}{f': {found.detail}' if found.detail else ''}"
+        for found in evidence.libraries.values()
+    ]
+
+
+def _entry(finding: Finding, style: str) -> Table:
+    """The code in its own column would leave too little for the text in 80: it goes before it."""
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(width=1, no_wrap=True)
+    table.add_column()
+    table.add_row(Text("•", style=style), Text.assemble((finding.code, style), f"  {finding.text}"))
+    table.add_row("", Text(f"→ {finding.remedy}"))
+    if finding.source:
+        table.add_row("", Text(finding.source, style="dim", overflow="fold"))
+    return table
+
+
+def summary(findings: Iterable[Finding], rules: int) -> str:
+    """ "1 thing makes numbers wrong, 2 make them slow, 3 notes (88 rules)"."""
+    counts = {severity: 0 for severity in HEADINGS}
+    for finding in findings:
+        counts[finding.severity or "note"] += 1
+    wrong, slow, notes = counts.values()
+    if not wrong + slow + notes:
+        return f"Nothing found by {rules} rules."
+    parts = [
+        f"{wrong or 'nothing'} makes numbers wrong" if wrong < 2 else f"{wrong} make numbers wrong",
+        f"{slow or 'nothing'} makes them slow" if slow < 2 else f"{slow} make them slow",
+        f"{notes} note{'s' * (notes != 1)}",
+    ]
+    return f"{', '.join(parts)} (of {rules} rules).".capitalize()
+
+
+def warnings(findings: Iterable[Finding]) -> list[str]:
+    """Lines for stderr before a run: what makes numbers wrong, each with its remedy; what makes them slow, by name."""
+    wrong = [f for f in findings if f.severity == "wrong numbers"]
+    slow = [f.code for f in findings if f.severity == "slow"]
+    lines = [f"WRONG NUMBERS, {f.code}: {f.text} → {f.remedy}" for f in wrong]
+    return lines + ([f"Slow: {', '.join(slow)}; armbench doctor says more"] if slow else [])
+
+
+def doctor_json(evidence: Evidence, findings: Sequence[Finding]) -> dict[str, Json]:
+    """The document of `armbench doctor --json`."""
+    return {
+        "findings": codec.encode(findings),
+        "machine": codec.encode(evidence.machine),
+        "libraries": [
+            {
+                "name": found.name,
+                "version": found.version,
+                "detail": found.detail,
+                "pools": codec.encode(found.pools),
+                "facts": {name: value for name, value in found.facts.items() if name != "detail"},
+                "problem": found.problem,
+            }
+            for found in evidence.libraries.values()
+        ],
+        "environment": dict(evidence.environment),
+    }
+
+
+def findings_document(rules: Iterable[Rule]) -> str:
+    """docs/findings.md: every rule, by severity."""
+    lines = [
+        "# What `armbench doctor` finds",
+        "",
+        "Written from the rules in `bench/doctor/` by `make findings`; edit those. A result file names findings by",
+        "their codes. A finding that makes numbers wrong ends `armbench doctor` with exit code 7.",
+    ]
+    listed = list(rules)
+    for severity, (name, _, meaning) in HEADINGS.items():
+        lines += ["", f"## {name}: {meaning}", "", "| code | found when | remedy |", "|---|---|---|"]
+        lines += [
+            f"| [{rule.code}]({rule.source}) | {_cell(rule.when)} | {_cell(rule.remedy)} |"
+            for rule in listed
+            if rule.severity == severity
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

@@ -171,11 +171,14 @@ def _first_interrupt_counts() -> Iterator[None]:
 
 
 def _measure(prepared: Prepared, out: Console, err: Console) -> int:
+    from armbench.bench.report.doctor import warnings
     from armbench.bench.report.progress import TerminalProgress, announcement
     from armbench.bench.report.session import headline
     from armbench.bench.run.session import measure, resume_command
 
     err.print(headline(prepared.machine), style="bold")
+    for line in warnings(prepared.findings):
+        err.print(line)
     err.print(announcement(prepared.plan, prepared.request.profile))
     with TerminalProgress(err) as progress:
         outcome = measure(prepared, progress)

@@ -9,6 +9,7 @@ RULES: tuple[Rule, ...] = (
     *place.RULES,
     *cpus.RULES,
     *load.RULES,
+    *load.RULES_OF_ROUNDS,
     *memory.RULES,
     *kernel.RULES,
     *blas.RULES,
@@ -17,4 +18,15 @@ RULES: tuple[Rule, ...] = (
     *builds.RULES,
 )
 
-__all__ = ["LIBRARIES", "RULES", "Evidence", "Examination", "Rule", "findings", "from_files"]
+RULES_OF_ROUNDS = load.RULES_OF_ROUNDS
+
+__all__ = [
+    "LIBRARIES",
+    "RULES",
+    "RULES_OF_ROUNDS",
+    "Evidence",
+    "Examination",
+    "Rule",
+    "findings",
+    "from_files",
+]

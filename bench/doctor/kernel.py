@@ -101,17 +101,19 @@ def _pages_64k(e: Evidence) -> str | None:
     return "The kernel's pages are 64 KiB: fewer TLB misses and more memory than with the usual 4 KiB"
 
 
-def _perf(e: Evidence) -> str | None:
-    perf = e.machine.perf
-    if perf and perf.counters > 0:
-        return None
+def _perf_forbidden(e: Evidence) -> str | None:
     paranoid = e.condition.number("perf_event_paranoid")
-    reasons = sorted({event.reason for event in perf.events if event.reason}) if perf else []
-    if reasons:
-        return f"No event counter of the CPU can be used: {reasons[0]}"
-    if perf or paranoid is None or paranoid < 3:
+    if paranoid is None or paranoid < 3 or (e.machine.perf and e.machine.perf.counters):
         return None
     return f"kernel.perf_event_paranoid is {paranoid}: no event counter can be used without privileges"
+
+
+def _perf_absent(e: Evidence) -> str | None:
+    perf = e.machine.perf
+    if not perf or perf.counters or _perf_forbidden(e):
+        return None
+    reasons = sorted({event.reason for event in perf.events if event.reason})
+    return f"No event counter of the CPU can be used: {'; '.join(reasons) or 'none is there'}"
 
 
 def _irqbalance(e: Evidence) -> str | None:
@@ -190,9 +192,14 @@ RULES = (
         f"{AWS}/os.md", _pages_64k,
     ),
     Rule(
-        "perf-forbidden", NOTE, "no event counter of the CPU can be opened",
+        "perf-absent", NOTE, "the machine offers no event counters of the CPU",
+        "to count cycles and misses, take a metal or full-size instance",
+        f"{AWS}/perfrunbook/debug_hw_perf.md", _perf_absent,
+    ),
+    Rule(
+        "perf-forbidden", NOTE, "kernel.perf_event_paranoid is 3 or higher",
         "sudo sysctl kernel.perf_event_paranoid=1 (in a container: --cap-add PERFMON)",
-        f"{KERNEL}/admin-guide/perf-security.html", _perf,
+        f"{KERNEL}/admin-guide/perf-security.html", _perf_forbidden,
     ),
     Rule(
         "irqbalance", NOTE, "irqbalance runs",

@@ -14,16 +14,17 @@ POOL_VARIABLES = (
 )
 _BINDING = ("OMP_PROC_BIND", "GOMP_CPU_AFFINITY", "KMP_AFFINITY")
 _UNBOUND = {"", "false", "disabled", "none"}
-# They leave instructions out that the CPU has; each is of its library's documentation.
-_CAPS = (
-    *("ATEN_CPU_CAPABILITY", "DNNL_MAX_CPU_ISA", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR"),
-    *(
-        "NPY_DISABLE_CPU_FEATURES",
-        "NPY_ENABLE_CPU_FEATURES",
-        "NVPL_BLAS_DEBUG_CPU_TYPE",
-        "MKL_DEBUG_CPU_TYPE",
-    ),
-)
+_CAPS = {  # variables that leave instructions out, and the libraries that read them
+    "ATEN_CPU_CAPABILITY": ("torch",),
+    "DNNL_MAX_CPU_ISA": ("torch", "tensorflow", "onnxruntime"),
+    "ONEDNN_MAX_CPU_ISA": ("torch", "tensorflow", "onnxruntime"),
+    "MKL_CBWR": ("numpy", "scipy", "torch"),
+    "MKL_DEBUG_CPU_TYPE": ("numpy", "scipy", "torch"),
+    "MKL_ENABLE_INSTRUCTIONS": ("numpy", "scipy", "torch"),
+    "NPY_DISABLE_CPU_FEATURES": ("numpy",),
+    "NPY_ENABLE_CPU_FEATURES": ("numpy",),
+}
+_VERBOSE_OFF = {"", "0", "false", "none"}
 _VERBOSE = (
     *("DNNL_VERBOSE", "ONEDNN_VERBOSE", "MKL_VERBOSE", "OPENBLAS_VERBOSE", "TORCH_LOGS", "OMP_DISPLAY_ENV"),
 )
@@ -71,7 +72,8 @@ def _bound(e: Evidence) -> str | None:
 
 
 def _capped(e: Evidence) -> str | None:
-    found = [f"{name}={e.environment[name]}" for name in _CAPS if e.environment.get(name)]
+    read = [name for name, libraries in _CAPS.items() if e.libraries.keys() & set(libraries)]
+    found = [f"{name}={e.environment[name]}" for name in read if e.environment.get(name)]
     tunables = e.environment.get("GLIBC_TUNABLES", "")
     found += [f"GLIBC_TUNABLES={tunables}"] if "hwcaps" in tunables else []
     return f"{', '.join(found)} keeps libraries from instructions that this CPU has" if found else None
@@ -81,12 +83,9 @@ def _verbose(e: Evidence) -> str | None:
     found = [
         f"{name}={e.environment[name]}"
         for name in _VERBOSE
-        if e.environment.get(name, "0").lower() not in _OFF
+        if e.environment.get(name, "0").lower() not in _VERBOSE_OFF
     ]
     return f"{', '.join(found)}: the library prints while it is measured" if found else None
-
-
-_OFF = {"", "0", "false", "none"}
 
 
 def _debug_allocator(e: Evidence) -> str | None:

@@ -22,7 +22,10 @@ HEADINGS = {
 
 
 def print_doctor(evidence: Evidence, findings: Sequence[Finding], rules: int, console: Console) -> None:
-    """The machine, its libraries, the findings by severity, and a line that sums up; rules: how many there are."""
+    """The machine, its libraries, the findings by severity, and a line that sums up.
+
+    rules: how many were looked at.
+    """
     console.print(headline(evidence.machine), style="bold")
     for line in _libraries(evidence):
         console.print(Text(line, style="dim"))
@@ -32,7 +35,8 @@ def print_doctor(evidence: Evidence, findings: Sequence[Finding], rules: int, co
             console.print()
             console.print(Text.assemble((name, style), (f"  {meaning}", "dim")))
             for finding in group:
-                console.print(Padding(_entry(finding, style), (0, 0, 0, 2)))
+                entry = _entry(finding, style, console.width - 6)
+                console.print(Padding(entry, (0, 0, 0, 2), expand=False))
     console.print()
     console.print(Text(summary(findings, rules), style="bold"))
 
@@ -45,36 +49,41 @@ def _libraries(evidence: Evidence) -> list[str]:
     ]
 
 
-def _entry(finding: Finding, style: str) -> Table:
+def _entry(finding: Finding, style: str, width: int) -> Table:
     """The code in its own column would leave too little for the text in 80: it goes before it."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column(width=1, no_wrap=True)
     table.add_column()
     table.add_row(Text("•", style=style), Text.assemble((finding.code, style), f"  {finding.text}"))
     table.add_row("", Text(f"→ {finding.remedy}"))
-    if finding.source:
-        table.add_row("", Text(finding.source, style="dim", overflow="fold"))
+    for part in _broken_url(finding.source or "", width):
+        table.add_row("", Text(part, style=f"dim link {finding.source}", overflow="fold"))
     return table
 
 
+def _broken_url(url: str, width: int) -> list[str]:
+    """A URL that is too long for a line, broken behind a slash."""
+    if len(url) <= width:
+        return [url] if url else []
+    at = url.rfind("/", 0, width) + 1
+    return [url[:at], *_broken_url(url[at:], width)] if at else [url]
+
+
 def summary(findings: Iterable[Finding], rules: int) -> str:
-    """ "1 thing makes numbers wrong, 2 make them slow, 3 notes (88 rules)"."""
-    counts = {severity: 0 for severity in HEADINGS}
+    """ "1 finding makes numbers wrong, 2 make them slow; 3 notes (91 rules)."."""
+    counts = dict.fromkeys(HEADINGS, 0)
     for finding in findings:
         counts[finding.severity or "note"] += 1
     wrong, slow, notes = counts.values()
     if not wrong + slow + notes:
-        return f"Nothing found by {rules} rules."
-    parts = [
-        f"{wrong or 'nothing'} makes numbers wrong" if wrong < 2 else f"{wrong} make numbers wrong",
-        f"{slow or 'nothing'} makes them slow" if slow < 2 else f"{slow} make them slow",
-        f"{notes} note{'s' * (notes != 1)}",
-    ]
-    return f"{', '.join(parts)} (of {rules} rules).".capitalize()
+        return f"Nothing found ({rules} rules)."
+    first = f"{wrong or 'No'} finding{'s' * (wrong != 1)} make{'s' * (wrong == 1)} numbers wrong"
+    second = f"{slow or 'none'} make{'s' * (slow < 2)} them slow"
+    return f"{first}, {second}; {notes or 'no'} note{'s' * (notes != 1)} ({rules} rules)."
 
 
 def warnings(findings: Iterable[Finding]) -> list[str]:
-    """Lines for stderr before a run: what makes numbers wrong, each with its remedy; what makes them slow, by name."""
+    """Lines before a run: what makes numbers wrong, each with its remedy; what makes them slow, by name."""
     wrong = [f for f in findings if f.severity == "wrong numbers"]
     slow = [f.code for f in findings if f.severity == "slow"]
     lines = [f"WRONG NUMBERS, {f.code}: {f.text} → {f.remedy}" for f in wrong]
@@ -106,8 +115,8 @@ def findings_document(rules: Iterable[Rule]) -> str:
     lines = [
         "# What `armbench doctor` finds",
         "",
-        "Written from the rules in `bench/doctor/` by `make findings`; edit those. A result file names findings by",
-        "their codes. A finding that makes numbers wrong ends `armbench doctor` with exit code 7.",
+        "Written from the rules in `bench/doctor/`; a test holds them equal. A result file names findings by",
+        "these codes. One that makes numbers wrong ends `armbench doctor` with exit code 7.",
     ]
     listed = list(rules)
     for severity, (name, _, meaning) in HEADINGS.items():

@@ -90,12 +90,12 @@ RULES = (
     Rule(
         "native-other-compiler", NOTE, "the native library was not built with the pinned compiler",
         "make clean bench, without CC, to compare with other machines",
-        "https://pypi.org/project/ziglang/", _compiler,
+        "https://ziglang.org/learn/overview/", _compiler,
     ),
     Rule(
         "native-not-built", NOTE, "variants that this CPU could run were left out of the build",
         "make clean bench, without CC: the pinned compiler knows all instruction sets",
-        "https://pypi.org/project/ziglang/", _not_built,
+        "https://ziglang.org/learn/overview/", _not_built,
     ),
     Rule(
         "pip-old", NOTE, "pip before 19.3 on Arm",

@@ -122,13 +122,16 @@ def main() -> None:
         out.write(json.dumps(event) + "\n")
         out.flush()
 
-    seen: set[str] = set()
+    seen = {pool.path for pool in _pools()}
+    brought = {"numpy": seen}  # this package has imported it
     for name in names:
         tell({"start": name})
         facts, problem = _ask(name)
-        pools = [pool for pool in _pools() if pool.path not in seen]
-        seen.update(pool.path for pool in pools)
-        tell({"name": name, "facts": facts, "problem": problem, "pools": [asdict(pool) for pool in pools]})
+        pools = _pools()
+        brought[name] = brought.get(name, set()) | {pool.path for pool in pools} - seen
+        seen |= brought[name]
+        own = [asdict(pool) for pool in pools if pool.path in brought[name]]
+        tell({"name": name, "facts": facts, "problem": problem, "pools": own})
     out.flush()
     os._exit(0)  # no teardown of libraries' thread pools: the answers are out
 

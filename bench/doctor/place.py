@@ -76,7 +76,9 @@ def _shared_host(e: Evidence) -> str | None:
     if whole and machine.cpus >= whole:
         return None
     slice_ = f"{machine.cpus} of {whole} cores of the chip" if whole else count(machine.cpus, "CPU")
-    chiplets = ", and only its own chiplets' memory channels" if machine.chip == "AWS Graviton5" else ""
+    chiplets = (
+        "; of memory channels it has its own chiplets' alone" if machine.chip == "AWS Graviton5" else ""
+    )
     return f"{slice_}: last-level cache and memory bandwidth may be shared with others{chiplets}"
 
 

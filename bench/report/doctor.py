@@ -70,16 +70,22 @@ def _broken_url(url: str, width: int) -> list[str]:
 
 
 def summary(findings: Iterable[Finding], rules: int) -> str:
-    """ "1 finding makes numbers wrong, 2 make them slow; 3 notes (91 rules)."."""
+    """ "1 finding makes numbers wrong, nothing makes them slow; 3 notes (92 rules)."."""
     counts = dict.fromkeys(HEADINGS, 0)
     for finding in findings:
         counts[finding.severity or "note"] += 1
     wrong, slow, notes = counts.values()
     if not wrong + slow + notes:
         return f"Nothing found ({rules} rules)."
-    first = f"{wrong or 'No'} finding{'s' * (wrong != 1)} make{'s' * (wrong == 1)} numbers wrong"
-    second = f"{slow or 'none'} make{'s' * (slow < 2)} them slow"
-    return f"{first}, {second}; {notes or 'no'} note{'s' * (notes != 1)} ({rules} rules)."
+    parts = [_making(wrong, "numbers wrong"), _making(slow, "them slow").lower()]
+    return f"{', '.join(parts)}; {notes or 'no'} note{'s' * (notes != 1)} ({rules} rules)."
+
+
+def _making(number: int, what: str) -> str:
+    """ "2 findings make numbers wrong"."""
+    if number == 0:
+        return f"Nothing makes {what}"
+    return f"{number} finding{'s' * (number > 1)} make{'s' * (number == 1)} {what}"
 
 
 def warnings(findings: Iterable[Finding]) -> list[str]:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from importlib import import_module
@@ -174,18 +174,21 @@ def _torch(torch: Any) -> dict[str, Json]:
     """Its capability, the features that it sees, and how its oneDNN was built."""
     text = torch.__config__.show()
     onednn = re.search(r"(?:oneDNN|MKL-DNN|MKLDNN)[^v\n]{0,40}v([0-9.]+)", text)
+    blas = re.search(r"BLAS_INFO=(\w+)", text)
     acl = _call(torch.backends.mkldnn, "is_acl_available")
     facts: dict[str, Json] = {
         "capability": _call(torch.backends.cpu, "get_cpu_capability"),
         "capabilities": _plain(_call(torch.cpu, "get_capabilities")),
         "onednn": onednn[1] if onednn else None,
         "acl": acl if isinstance(acl, bool) else None,
+        "blas": blas[1] if blas else None,
         "threads": torch.get_num_threads(),
         "float32_precision": torch.get_float32_matmul_precision(),
         "build": [line.strip(" -") for line in text.splitlines() if line.strip()],
     }
     back_end = facts["onednn"] and f"oneDNN {facts['onednn']}{' with ACL' if acl is True else ''}"
-    return {**facts, "detail": [part for part in (facts["capability"], back_end) if part]}
+    library = facts["blas"] and f"BLAS {facts['blas']}"
+    return {**facts, "detail": [part for part in (facts["capability"], back_end, library) if part]}
 
 
 def _onnxruntime(onnxruntime: Any) -> dict[str, Json]:
@@ -208,7 +211,7 @@ def _call(owner: Any, name: str) -> Any:
 
 def _plain(value: Any) -> Json:
     """What JSON can hold of a value: numbers, strings, lists and objects of them."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set)):
         return [_plain(item) for item in value]

@@ -39,7 +39,8 @@ from types import SimpleNamespace as S
 print("noise on stdout")
 class __config__:
     def show():
-        return ("PyTorch built with:\\n  - GCC 11.4\\n  - Intel(R) MKL-DNN v3.7.1 (Git Hash 8d263e6)\\n")
+        return ("PyTorch built with:\\n  - GCC 11.4\\n  - Intel(R) MKL-DNN v3.7.1 (Git Hash 8d263e6)\\n"
+                "  - Build settings: BLAS_INFO=open, BUILD_TYPE=Release\\n")
 backends = S(
     mkldnn=S(is_acl_available=lambda: True),
     cpu=S(get_cpu_capability=lambda: "SVE256"),
@@ -72,11 +73,16 @@ def test_torch_is_asked_for_everything(fake: Path) -> None:
     assert found.problem is None
     assert found.facts["capabilities"]["sve_max_length"] == 256
     assert (found.facts["acl"], found.facts["onednn"], found.facts["threads"]) == (True, "3.7.1", 7)
-    assert found.detail == "SVE256, oneDNN 3.7.1 with ACL"
+    assert found.detail == "SVE256, oneDNN 3.7.1 with ACL, BLAS open"
 
 
 def test_an_older_torch_lacks_some_of_it(fake: Path) -> None:
-    code = TORCH.replace("is_acl_available", "x").replace("get_capabilities", "y").replace("MKL-DNN", "MKL")
+    code = (
+        TORCH.replace("is_acl_available", "x")
+        .replace("get_capabilities", "y")
+        .replace("MKL-DNN", "MKL")
+        .replace("BLAS_INFO", "BLAS")
+    )
     install(fake, "torch", code)
     found = ask("torch")["torch"]
     assert found.problem is None

@@ -250,7 +250,7 @@ def finding_lines(findings: Sequence[Finding]) -> list[tuple[str, str]]:
         if finding.severity == severity
     ]
     notes = [finding.code for finding in findings if finding.severity in (None, "note")]
-    return lines + ([(f"notes: {', '.join(notes)}", FINDING_STYLES["note"])] if notes else [])
+    return lines + ([(f"doctor's notes: {', '.join(notes)}", FINDING_STYLES["note"])] if notes else [])
 
 
 def skip_lines(skips: Sequence[Skip]) -> list[str]:

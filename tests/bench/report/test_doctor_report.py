@@ -84,7 +84,11 @@ def test_what_a_run_says_before() -> None:
 
 def test_what_a_session_says_after() -> None:
     lines = [line for line, _ in finding_lines([NOTE, SLOW, OLD, WRONG])]
-    assert lines == ["wrong numbers, a-code: a text", "slow, b-code: a text", "notes: c-code, d-code"]
+    assert lines == [
+        "wrong numbers, a-code: a text",
+        "slow, b-code: a text",
+        "doctor's notes: c-code, d-code",
+    ]
 
 
 def test_the_document_is_that_of_the_rules() -> None:

@@ -121,7 +121,8 @@ def test_what_comes_after_a_crash_says_why_it_was_not_asked(fake: Path) -> None:
 
 
 def test_a_file_where_the_user_stands_is_not_numpy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "numpy.py").write_text("raise RuntimeError('not me')")
+    for name in ("numpy", "json", "threadpoolctl"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('not me')")
     monkeypatch.chdir(tmp_path)
     assert ask("numpy")["numpy"].problem is None
 

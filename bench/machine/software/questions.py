@@ -1,8 +1,9 @@
 """Runs in a process of its own: import libraries one after another and say what each really uses.
 
 Its text is given to `python -c` behind a line of probe.py, so it imports nothing of armbench,
-which would cost each run a second import of numpy and more.  Arguments: seconds it may take, then names of distributions.
-Answers are JSON lines: {"start": name}, then {"name", "facts", "problem", "pools"}.
+which would cost each run a second import of numpy and more.
+
+Arguments: seconds it may take, then names of distributions.  Answers are JSON lines: {"start": name}, then {"name", "facts", "problem", "pools"}.
 """
 
 import json

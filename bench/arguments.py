@@ -11,7 +11,6 @@ from typing import NoReturn
 
 from armbench.bench import __version__
 from armbench.bench.errors import UserError
-from armbench.bench.run.plan import PROFILES
 
 LARGEST = 1_000_000  # rounds, or seconds: eleven days
 TRUE = {"1", "true", "yes", "on"}
@@ -61,7 +60,10 @@ def count(text: str) -> int:
 
 def _machine(parser: Parser) -> None:
     parser.add_argument("--root", type=Path, metavar="DIR", help="read another machine's /proc and /sys here")
-    parser.add_argument("--clock", action="store_true", help="measure the clock (takes 0.1 s)")
+    parser.add_argument(
+        "--clock", action="store_true", help="measure clocks and timer, and try perf events (takes 0.1 s)"
+    )
+    parser.add_argument("--no-imds", action="store_true", help="do not ask EC2's metadata service")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -72,6 +74,8 @@ def _list(parser: Parser) -> None:
 
 
 def _run(parser: Parser) -> None:
+    from armbench.bench.run.plan import PROFILES  # loads numpy, which other verbs do without
+
     parser.add_argument(
         "select", nargs="*", metavar="SELECT", help="KERNEL[/VARIANT[/CASE]] with globs; none selects all"
     )
@@ -101,6 +105,7 @@ def _run(parser: Parser) -> None:
     parser.add_argument("--seed", type=int, metavar="N", help="order of trials (default: random, recorded)")
     parser.add_argument("--corpus", type=Path, metavar="FILE", help="own text for tokenization")
     parser.add_argument("--vocabulary", type=Path, metavar="FILE", help="a .tiktoken rank file")
+    parser.add_argument("--no-imds", action="store_true", help="do not ask EC2's metadata service")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="result file")
     parser.add_argument("--resume", type=Path, metavar="FILE", help="go on with an interrupted run")
 

@@ -99,13 +99,13 @@ def _complain(error: Exception, err: TextIO) -> int:
 def machine(options: Namespace, out: Console, err: Console) -> int:
     from armbench.bench import codec
     from armbench.bench import machine as host
-    from armbench.bench.report.listing import print_machine
+    from armbench.bench.report.machine import print_machine
 
     del err
     root = options.root or Path("/")
     if not root.is_dir():
         raise UsageError(f"--root {root}: no such folder")
-    found = host.detect(root, clock=options.clock)
+    found = host.detect(root, clock=options.clock, metadata=not options.no_imds)
     if options.json:
         _print_json(codec.encode(found), out)
     else:

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Array = NDArray[Any]
+    Array = NDArray[Any]
+else:  # numpy takes longer to load than everything else, and half of the verbs need none
+    Array = Any
+
 Param = int | float | str | bool | None
 Tier = Literal["core", "full"]
 Mode = Literal["throughput", "parallel"]
@@ -506,11 +510,15 @@ class Session:
 
 def empty(shape: Sequence[int] | int, dtype: np.dtype[Any] | type | str) -> Array:
     """An output's data: shape and type without memory behind it."""
+    import numpy as np
+
     return np.broadcast_to(np.zeros((), dtype), shape)
 
 
 def largest_error(output: Array, expected: Array, scale: Array) -> float:
     """The largest |output - expected| / scale, element by element; inf where output is not finite."""
+    import numpy as np
+
     difference = output - expected
     np.abs(difference, out=difference)
     difference /= scale

@@ -11,9 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
+from math import prod
 from types import TracebackType
-
-import numpy as np
 
 from armbench.bench.errors import UserError
 from armbench.bench.model import Array, Mode
@@ -386,6 +385,8 @@ class Team:
         samples: int,
     ) -> Measurement:
         """Time `warmup + samples` samples of `calls` calls; variant None times an empty call."""
+        import numpy as np
+
         parallel = data.mode == "parallel"
         columns = 1 if parallel else len(self.cpus)
         ticks = np.zeros((warmup + samples, columns), np.int64)
@@ -436,17 +437,19 @@ class Data:
     @property
     def nbytes(self) -> int:
         """Bytes of one set of operands."""
-        return sum(int(np.prod(shape)) * dtype.itemsize for shape, dtype in self._shapes.values())
+        return sum(prod(shape) * dtype.itemsize for shape, dtype in self._shapes.values())
 
     def arrays(self, thread: int, copy: int) -> dict[str, Array]:
         """The operands of one thread and copy as writable views, valid until the team's next load.
 
         Copy `copies` + i has the inputs of copy i and spare outputs, for calls that nobody records.
         """
+        import numpy as np
+
         views = {}
         for index, (name, (shape, dtype)) in enumerate(self._shapes.items()):
             address = library().ab_data_operand(self.handle, thread, copy, index)
-            size = int(np.prod(shape)) * dtype.itemsize
+            size = prod(shape) * dtype.itemsize
             raw = np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(address))
             views[name] = raw.view(dtype).reshape(shape)
         return views

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from armbench.bench.facts import canonical_core
 from armbench.bench.model import Json, Machine, Session
 
 Grade = Literal["same host", "same type", "same silicon", "same ISA", "different"]
@@ -29,9 +30,10 @@ def grade(base: Session, new: Session) -> tuple[Grade, tuple[Change, ...]]:
     """The closest grade that holds, and the differences that keep it from a closer one.
 
     same host     one boot of one machine
-    same type     equal comparability keys, or one instance type with the same cores
-    same silicon  the same cores in another size or surrounding
-    same ISA      another core of the same architecture
+    same type     equal comparability keys, or one instance type with as many of the same cores
+    same silicon  the same chip in another size or surrounding, such as metal
+    same ISA      another chip of the same architecture, were it of the same cores
+    different     another architecture, or an emulated CPU against a real one
     """
     a, b = base.machine, new.machine
     changes = tuple(_changes(dict(_identity(a)), dict(_identity(b))))
@@ -40,19 +42,36 @@ def grade(base: Session, new: Session) -> tuple[Grade, tuple[Change, ...]]:
         if before and before == after:
             return "same host", changes
         return "same type", (*changes, Change("boot", before and before[:8], after and after[:8]))
+    if a.emulated != b.emulated:
+        return "different", (*changes, Change("emulated", *("yes" if m.emulated else "no" for m in (a, b))))
     if a.arch != b.arch:
         return "different", changes
-    return ("same silicon" if _cores(a) == _cores(b) else "same ISA"), changes
+    if _cores(a) != _cores(b):
+        return "same ISA", changes
+    if _chip(a) == _chip(b):
+        return "same silicon", changes
+    return "same ISA", (*changes, Change("chip", a.chip, b.chip))
 
 
 def _is_type(a: Machine, b: Machine) -> bool:
+    """A key rests on files alone, so that two instance types that a service told apart may share it."""
     if a.comparability_key == b.comparability_key:
-        return True
-    return a.instance is not None and a.instance == b.instance and _cores(a) == _cores(b)
+        return None in (a.instance, b.instance) or a.instance == b.instance
+    same = a.instance is not None and a.instance == b.instance and _cores(a) == _cores(b)
+    return same and (a.cpus, a.emulated) == (b.cpus, b.emulated)
 
 
-def _cores(machine: Machine) -> frozenset[tuple[str, str | None, str | None]]:
-    return frozenset((core.name, core.implementer, core.part) for core in machine.cores)
+def _cores(machine: Machine) -> frozenset[str]:
+    """The core types, without what newer facts may put into their names."""
+    return frozenset(
+        canonical_core(f"{core.implementer}/{core.part}") if core.part else core.name.partition(" (")[0]
+        for core in machine.cores
+    )
+
+
+def _chip(machine: Machine) -> str | None:
+    """What tells chips of the same cores apart: on Arm the name, on x86 family and model already do."""
+    return machine.chip if machine.arch == "aarch64" else None
 
 
 def _identity(machine: Machine) -> Iterator[tuple[str, str | None]]:
@@ -60,6 +79,7 @@ def _identity(machine: Machine) -> Iterator[tuple[str, str | None]]:
     yield "core", " + ".join(sorted({core.name for core in machine.cores})) or None
     yield "instance", machine.instance
     yield "CPUs", str(machine.cpus)
+    yield "NUMA nodes", str(len(machine.nodes)) if machine.nodes else None
     yield "memory", _text(machine.memory_bytes and f"{machine.memory_bytes / 2**30:.0f} GiB")
 
 

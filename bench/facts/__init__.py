@@ -65,7 +65,7 @@ class ChipFacts(TypedDict, total=False):
     revisions   "r0p0"; any of these
     by_counter  the counter frequency is what tells it
 
-    smbios      what its firmware calls it, any of these: tells it wherever it is
+    smbios      what its firmware calls it, any of these: tells it without the family
     """
 
     name: str
@@ -102,9 +102,14 @@ CHIPS: list[ChipFacts] = _chips["chips"]
 CLOUDS: list[CloudFacts] = _chips["clouds"]
 HYPERVISORS: list[dict[str, str]] = _chips["hypervisors"]
 NEW_FAMILIES: dict[str, str] = _chips["new_families"]
-NEW_PROCESSORS: str = _chips["new_processors"]
+NEW_PROCESSORS: dict[str, str] = _chips["new_processors"]
 
 COMPARABLE: dict[str, list[str]] = _read("armbench.bench.facts", "comparability.json")
+
+
+def canonical_core(core: str) -> str:
+    """One "implementer/part" for a core that goes by two."""
+    return CORES.get(core, {}).get("same_as", core)
 
 
 def missing_features(stem: str, features: Iterable[str]) -> list[str]:

@@ -110,8 +110,8 @@ def chip(clue: Clue) -> ChipFacts | None:
     """
     if named := next((row for row in CHIPS if _named(row, clue)), None):
         return named
-    if clue.cores and re.fullmatch(NEW_PROCESSORS, clue.processor or ""):
-        return {"name": clue.processor or ""}
+    if clue.processor and re.fullmatch(NEW_PROCESSORS.get(clue.cloud or "", "(?!)"), clue.processor):
+        return {"name": clue.processor}
     fitting = [row for row in CHIPS if _fits(row, clue)]
     sold = [row for row in fitting if clue.family in row.get("families", [clue.family])]
     newer = [row for row in fitting if _same_counter(row, clue)] if _newer_family(clue) else []
@@ -119,8 +119,9 @@ def chip(clue: Clue) -> ChipFacts | None:
 
 
 def _named(row: ChipFacts, clue: Clue) -> bool:
-    """Whether the firmware names this chip and its cores do not speak against it."""
-    return clue.processor in row.get("smbios", []) and clue.core_types in (*row["cores"], "")
+    """Whether the firmware names this chip and neither cores nor cloud speak against it."""
+    fits = clue.core_types in (*row["cores"], "") and clue.cloud in row.get("clouds", [clue.cloud])
+    return fits and clue.processor in row.get("smbios", [])
 
 
 def _fits(row: ChipFacts, clue: Clue) -> bool:

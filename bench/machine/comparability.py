@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import astuple
 
-from armbench.bench.facts import COMPARABLE
+from armbench.bench.facts import COMPARABLE, canonical_core
 from armbench.bench.machine.hostfiles import parse_cpus
 from armbench.bench.model import Core, Machine
 
@@ -35,5 +35,8 @@ def key(machine: Machine) -> str:
 def _core(core: Core) -> str:
     """A core type without its name: x86 names begin with family and model."""
     model = core.name.partition(" (")[0] if core.implementer is None else None
+    implementer, part = core.implementer, core.part
+    if implementer and part:
+        implementer, part = canonical_core(f"{implementer}/{part}").split("/")
     count = len(parse_cpus(core.cpus) or ())
-    return json.dumps([core.implementer, core.part, core.variant, core.revision, model, count])
+    return json.dumps([implementer, part, core.variant, core.revision, model, count])

@@ -38,6 +38,8 @@ def clusters(files: HostFiles, cpus: Cpus) -> tuple[str, ...]:
 
     Without any the kernel names each core a cluster of its own.
     """
+    if not any(files.cpus(f"{CPU}/cpu{cpu}/topology/cluster_cpus_list") for cpu in cpus[:1]):
+        return ()
     groups = _groups(files, cpus, "cluster_cpus_list")
     single = {frozenset(group) for group in _groups(files, cpus, "core_cpus_list", "thread_siblings_list")}
     several = any(len(group) > 1 and frozenset(group) not in single for group in groups)

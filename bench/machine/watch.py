@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from armbench.bench.machine import budget
 from armbench.bench.machine.hostfiles import HERE, THP, HostFiles, to_int
 
@@ -72,6 +70,8 @@ def _ticks(stat: str, cpus: Iterable[int] | None) -> tuple[int | None, int | Non
 
 def free_memory_bytes() -> int:
     """What a process of this group may still take without pushing anything out."""
+    import psutil
+
     available = psutil.virtual_memory().available
     left = budget.memory_left(HostFiles(HERE))
     return available if left is None else min(available, left)

@@ -1,4 +1,4 @@
-"""`armbench list` and `armbench machine` for people."""
+"""`armbench list` for people and programs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from armbench.bench.model import Cache, Case, Core, Kernel, Machine, Node, Variant
-from armbench.bench.report import units
-from armbench.bench.report.session import headline
+from armbench.bench.model import Case, Kernel, Variant
 
 
 def print_kernels(
@@ -42,73 +40,6 @@ def print_kernels(
 def _why_not(variant: Variant) -> str:
     remedy = f" (EXTRAS={variant.extra})" if variant.extra else ""
     return f"{variant.why_not}{remedy}"
-
-
-def print_machine(machine: Machine, console: Console) -> None:
-    """What was found out about the machine, one fact a line; unknown things are left out."""
-    console.print(headline(machine), style="bold", highlight=False)
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column()
-    for name, value in _facts(machine):
-        if value:
-            table.add_row(name, Text(value))
-    console.print(table)
-
-
-def _facts(machine: Machine) -> list[tuple[str, str | None]]:
-    smt = f", {machine.threads_per_core} threads a core" if machine.threads_per_core else ""
-    return [
-        ("cloud", " ".join(part for part in (machine.cloud, machine.instance) if part)),
-        ("CPUs", f"{machine.cpus} online ({machine.online}){smt}"),
-        ("usable", f"{machine.budget.cpus} ({machine.budget.reason})"),
-        *((f"core {core.cpus}", _core(core)) for core in machine.cores),
-        ("packages", "; ".join(machine.packages)),
-        *((f"NUMA node {node.id}", _node(node)) for node in machine.nodes),
-        *((f"L{cache.level} {cache.type}", _cache(cache)) for cache in machine.caches),
-        ("memory", units.binary_bytes(machine.memory_bytes) if machine.memory_bytes else None),
-        ("pages", _pages(machine)),
-        ("clock", f"{units.hertz(machine.clock_hz)} ({machine.clock_source})" if machine.clock_hz else None),
-        ("counter", units.hertz(machine.counter_hz) if machine.counter_hz else None),
-        ("governor", machine.governor),
-        ("hypervisor", machine.hypervisor),
-        ("kernel", machine.kernel),
-        ("vector length", _vectors(machine)),
-        ("native variants", ", ".join(machine.isa)),
-        ("features", " ".join(machine.features)),
-        ("comparability key", machine.comparability_key),
-        ("emulated", "yes: times mean nothing" if machine.emulated else None),
-    ]
-
-
-def _core(core: Core) -> str:
-    if core.part is None:
-        return core.name
-    revision = "" if core.variant is None else f", r{core.variant}p{core.revision}"
-    return f"{core.name} ({core.implementer}/{core.part}{revision})"
-
-
-def _node(node: Node) -> str:
-    memory = f", {units.binary_bytes(node.memory_bytes)}" if node.memory_bytes else ""
-    distances = " ".join(map(str, node.distances))
-    return f"CPUs {node.cpus}{memory}, distances {distances}"
-
-
-def _cache(cache: Cache) -> str:
-    size = units.binary_bytes(cache.bytes) if cache.bytes else "unknown size"
-    sharing = "" if cache.cpus_per_instance == 1 else f", each shared by {cache.cpus_per_instance} CPUs"
-    return f"{cache.instances} x {size}{sharing}"
-
-
-def _pages(machine: Machine) -> str | None:
-    size = machine.page_bytes and units.binary_bytes(machine.page_bytes)
-    parts = [size, machine.huge_pages and f"transparent huge pages: {machine.huge_pages}"]
-    return ", ".join(part for part in parts if part)
-
-
-def _vectors(machine: Machine) -> str | None:
-    lengths = (("SVE", machine.sve_bits), ("SME", machine.sme_bits))
-    return ", ".join(f"{name} {bits} bits" for name, bits in lengths if bits)
 
 
 def kernels_json(

@@ -66,6 +66,7 @@ class Request:
     mode: str
     trial_seconds: float
     seed: int
+    metadata: bool = True  # whether EC2's service is asked
 
     @classmethod
     def of(cls, options: Namespace) -> Request:
@@ -83,6 +84,7 @@ class Request:
             mode=options.mode,
             trial_seconds=options.limit,
             seed=secrets.randbits(32) if options.seed is None else options.seed,
+            metadata=not options.no_imds,
         )
 
     def plan(self, machine: Machine) -> Plan:
@@ -134,7 +136,7 @@ def prepare(request: Request, output: Path | None, argv: Sequence[str] = ()) -> 
     Raises SelectionError when nothing can run, OutputError when results could not be kept.
     """
     since = condition.ticks()
-    machine = host.detect(clock=True)
+    machine = host.detect(clock=True, metadata=request.metadata)
     plan = request.plan(machine)
     info = _session_info(request, argv)
     target = output or _default_target(machine, info)

@@ -11,7 +11,8 @@ import pytest
 from armbench.bench import compare as comparing
 from armbench.bench.compare import Comparison, exit_code, verdict_line, verdicts
 from armbench.bench.compare.verdicts import Row
-from armbench.bench.model import Failure, Machine, Result, Session, Skip, Verified, Work
+from armbench.bench.machine import comparability
+from armbench.bench.model import Core, Failure, Machine, Node, Result, Session, Skip, Verified, Work
 from tests.bench.sessions import (
     CHAIN,
     DECODE,
@@ -321,6 +322,52 @@ def test_what_is_new_needs_no_excuse() -> None:
 # --- machines ------------------------------------------------------------------------------
 
 
+METAL = replace(
+    GRAVITON4,
+    instance="m8g.metal-48xl",
+    hypervisor=None,
+    cpus=192,
+    nodes=(Node(0, "0-95", None, (10, 20)), Node(1, "96-191", None, (20, 10))),
+    comparability_key="metal",
+)
+AXION = replace(GRAVITON4, cloud="gcp", instance=None, chip="Google Axion", comparability_key="axion")
+COBALT = replace(
+    AXION,
+    cloud="azure",
+    chip="Azure Cobalt 100",
+    cores=(Core("Neoverse N2", "0x41", "0xd49", 0, 0, "0-3"),),
+    comparability_key="cobalt",
+)
+
+
+def graded(base: Machine, new: Machine) -> str:
+    return compare(session([result()], base), session([result()], new, name="new")).grade
+
+
+def test_a_chip_that_goes_by_two_identities_is_one() -> None:
+    native = replace(COBALT, cores=(Core("Azure Cobalt 100", "0x6d", "0xd49", 0, 0, "0-3"),))
+    yitian = replace(COBALT, cloud="alicloud", chip="Alibaba Yitian 710", comparability_key="yitian")
+    assert graded(COBALT, replace(native, comparability_key="native")) == "same silicon"
+    assert graded(COBALT, native) == "same type"
+    assert graded(COBALT, yitian) == graded(native, yitian) == "same ISA"
+    key = comparability.key(replace(native, chip=None))
+    assert key == comparability.key(COBALT)
+
+
+def test_names_that_newer_facts_improve_make_no_other_silicon() -> None:
+    old, new = (
+        replace(XEON, cores=(Core(name, None, None, None, 1, "0-3"),), comparability_key=name, instance=size)
+        for name, size in (("AMD family 26 model 2", "a.1"), ("AMD family 26 model 2 (Zen 5)", "a.2"))
+    )
+    assert graded(old, new) == "same silicon"
+
+
+def test_emulated_against_real_is_different_on_one_instance_too() -> None:
+    emulated = replace(GRAVITON4, emulated=True, comparability_key="emulated")
+    assert graded(GRAVITON4, emulated) == graded(emulated, GRAVITON4) == "different"
+    assert graded(emulated, emulated) == "same type"
+
+
 def test_one_boot_is_one_host() -> None:
     facts = {"boot_id": "b"}
     found = compare(session([result()], facts=facts), session([result()], name="new", facts=facts))
@@ -335,6 +382,13 @@ def test_one_boot_is_one_host() -> None:
         (GRAVITON4_LARGE, "same silicon", {"instance", "CPUs", "memory"}),
         (GRAVITON3, "same ISA", {"core", "instance"}),
         (XEON, "different", {"architecture", "core", "instance"}),
+        (replace(GRAVITON4, kernel="7.0", features=()), "same type", {"boot"}),
+        (replace(GRAVITON4, comparability_key="other", cpus=2), "same silicon", {"CPUs"}),
+        (replace(GRAVITON4, instance="c8gd.xlarge"), "same silicon", {"instance"}),
+        (METAL, "same silicon", {"instance", "CPUs", "NUMA nodes"}),
+        (replace(GRAVITON4, emulated=True, comparability_key="other"), "different", {"emulated"}),
+        (AXION, "same ISA", {"instance", "chip"}),
+        (replace(AXION, chip=None), "same ISA", {"instance", "chip"}),
     ],
 )
 def test_grades_and_their_reasons(machine: Machine, grade: str, changed: set[str]) -> None:

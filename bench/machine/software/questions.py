@@ -3,7 +3,8 @@
 Its text is given to `python -c` behind a line of probe.py, so it imports nothing of armbench,
 which would cost each run a second import of numpy and more.
 
-Arguments: seconds it may take, then names of distributions.  Answers are JSON lines: {"start": name}, then {"name", "facts", "problem", "pools"}.
+Arguments: seconds it may take, then names of distributions.
+Answers are JSON lines: {"start": name}, then {"name", "facts", "problem", "pools"}.
 """
 
 import json

@@ -177,8 +177,8 @@ def _measure(prepared: Prepared, out: Console, err: Console) -> int:
     from armbench.bench.run.session import measure, resume_command
 
     err.print(headline(prepared.machine), style="bold")
-    for line in warnings(prepared.findings):
-        err.print(line)
+    for line, style in warnings(prepared.findings):
+        err.print(line, style=style, markup=False)
     err.print(announcement(prepared.plan, prepared.request.profile))
     with TerminalProgress(err) as progress:
         outcome = measure(prepared, progress)

@@ -133,6 +133,15 @@ def _one_thread(e: Evidence) -> str | None:
     return None
 
 
+def _too_many(e: Evidence) -> str | None:
+    cpus = e.machine.budget.cpus
+    for library in e.libraries.values():
+        blas = library.blas
+        if blas and blas.threads > cpus and not any(e.environment.get(name) for name in POOL_VARIABLES):
+            return f"{library.name}'s {blas.name} starts {blas.threads} threads, on {count(cpus, 'CPU')}"
+    return None
+
+
 def _openmp(e: Evidence) -> str | None:
     for library, pool in _pools(e):
         if pool.threading == "openmp":
@@ -195,6 +204,11 @@ RULES = (
         "blas-one-thread", SLOW, "a BLAS starts one thread, and no variable says so (OpenMP builds, BLIS)",
         "set OMP_NUM_THREADS, or BLIS_NUM_THREADS, to the number of CPUs",
         f"{AWS}/python.md", _one_thread,
+    ),
+    Rule(
+        "blas-too-many-threads", SLOW, "a BLAS starts more threads than the budget has CPUs (in a container)",
+        "set OMP_NUM_THREADS to the CPUs of the budget: armbench machine says how many",
+        f"{OPENBLAS}#setting-the-number-of-threads-using-environment-variables", _too_many,
     ),
     Rule(
         "openmp-twice", SLOW, "the libraries bring several OpenMP runtimes, whose threads compete",

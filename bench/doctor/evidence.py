@@ -10,7 +10,7 @@ from pathlib import Path
 from armbench.bench import cpulist, native
 from armbench.bench.facts import CORES, CoreFacts
 from armbench.bench.machine.condition import Condition
-from armbench.bench.machine.software import OtherOpinion
+from armbench.bench.machine.software import OtherOpinion, Software
 from armbench.bench.machine.software.atomics import Atomics, atomics_of_this_process
 from armbench.bench.machine.software.installed import Installed, Release, release, version
 from armbench.bench.model import Machine, Round
@@ -38,6 +38,7 @@ class Evidence:
     """A machine, its condition and its software; below another root there is no software.
 
     libraries  the distributions that matter, by name, all of them installed
+    software   all of it as a result file keeps it
     rounds     what was noted while measuring; none before
     """
 
@@ -46,6 +47,7 @@ class Evidence:
     environment: Mapping[str, str] = field(default_factory=dict)
     libraries: Mapping[str, Installed] = field(default_factory=dict)
     build: Build | None = None
+    software: Software | None = None
     other_opinion: OtherOpinion | None = None
     rounds: tuple[Round, ...] = ()
 

@@ -45,6 +45,7 @@ class Examination:
                 environment=software.relevant(),
                 libraries=libraries,
                 build=build(libraries.values()),
+                software=software.describe({name: found.detail for name, found in libraries.items()}),
             )
         finally:
             self.stop()

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from armbench.bench import codec
 from armbench.bench.doctor import Evidence, Rule
+from armbench.bench.machine.software import Installed
 from armbench.bench.model import Finding, Json
 from armbench.bench.report.session import headline
 
@@ -27,7 +28,7 @@ def print_doctor(evidence: Evidence, findings: Sequence[Finding], rules: int, co
     rules: how many were looked at.
     """
     console.print(headline(evidence.machine), style="bold")
-    for line in _libraries(evidence):
+    for line in _software(evidence):
         console.print(Text(line, style="dim"))
     for severity, (name, style, meaning) in HEADINGS.items():
         group = [finding for finding in findings if (finding.severity or "note") == severity]
@@ -41,12 +42,18 @@ def print_doctor(evidence: Evidence, findings: Sequence[Finding], rules: int, co
     console.print(Text(summary(findings, rules), style="bold"))
 
 
-def _libraries(evidence: Evidence) -> list[str]:
-    """ "numpy 2.4.6: openblas 0.3.33 neoversev2"."""
-    return [
+def _software(evidence: Evidence) -> list[str]:
+    """ "numpy 2.4.6: openblas 0.3.33 neoversev2", below what they stand on."""
+    base = evidence.software
+    native = base["native"]["compiler"] if base else None
+    stack = [base["python"], base["libc"], native and f"native library by {native}"] if base else []
+    variables = [f"{name}={value}" for name, value in evidence.environment.items()]
+    libraries = (
         f"{found.name} {found.version}{f': {found.detail}' if found.detail else ''}"
         for found in evidence.libraries.values()
-    ]
+    )
+    lines = [" · ".join(part for part in stack if part), *libraries, " ".join(variables)]
+    return [line for line in lines if line]
 
 
 def _entry(finding: Finding, style: str, width: int) -> Table:
@@ -88,31 +95,35 @@ def _making(number: int, what: str) -> str:
     return f"{number} finding{'s' * (number > 1)} make{'s' * (number == 1)} {what}"
 
 
-def warnings(findings: Iterable[Finding]) -> list[str]:
-    """Lines before a run: what makes numbers wrong, each with its remedy; what makes them slow, by name."""
+def warnings(findings: Iterable[Finding]) -> list[tuple[str, str]]:
+    """(line, style) before a run: what makes numbers wrong, with its remedy; what makes them slow."""
     wrong = [f for f in findings if f.severity == "wrong numbers"]
     slow = [f.code for f in findings if f.severity == "slow"]
-    lines = [f"WRONG NUMBERS, {f.code}: {f.text} → {f.remedy}" for f in wrong]
-    return lines + ([f"Slow: {', '.join(slow)}; armbench doctor says more"] if slow else [])
+    lines = [(f"Wrong numbers, {f.code}: {f.text} → {f.remedy}", HEADINGS["wrong numbers"][1]) for f in wrong]
+    more = f"Slow: {', '.join(slow)}; armbench doctor says more"
+    return lines + ([(more, HEADINGS["slow"][1])] if slow else [])
 
 
 def doctor_json(evidence: Evidence, findings: Sequence[Finding]) -> dict[str, Json]:
-    """The document of `armbench doctor --json`."""
+    """The document of `armbench doctor --json`: as a result file has them, and more of the libraries."""
+    software: Json = codec.encode(evidence.software)
+    if software:
+        software["libraries"] = [_library_json(found) for found in evidence.libraries.values()]
     return {
         "findings": codec.encode(findings),
         "machine": codec.encode(evidence.machine),
-        "libraries": [
-            {
-                "name": found.name,
-                "version": found.version,
-                "detail": found.detail,
-                "pools": codec.encode(found.pools),
-                "facts": {name: value for name, value in found.facts.items() if name != "detail"},
-                "problem": found.problem,
-            }
-            for found in evidence.libraries.values()
-        ],
-        "environment": dict(evidence.environment),
+        "software": software,
+    }
+
+
+def _library_json(found: Installed) -> Json:
+    return {
+        "name": found.name,
+        "version": found.version,
+        "detail": found.detail,
+        "pools": codec.encode(found.pools),
+        "facts": {name: value for name, value in found.facts.items() if name != "detail"},
+        "problem": found.problem,
     }
 
 

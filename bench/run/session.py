@@ -142,11 +142,11 @@ def prepare(request: Request, output: Path | None, argv: Sequence[str] = ()) -> 
     target = output or _default_target(machine, info)
     _check_room(target, plan, request.profile)
     evidence = _examine(machine, plan, since)
-    found, details = doctor.findings(doctor.RULES, evidence), _own_details(evidence)
+    found, details = doctor.findings(doctor.RULES, evidence), _library_details(evidence)
     header = {
         "session": info,
         "machine": machine,
-        "software": software.describe(details),
+        "software": evidence.software,
         "findings": found,
         "request": _request_json(request),
         "target": target.name,
@@ -167,7 +167,7 @@ def _examine(machine: Machine, plan: Plan, since: condition.Ticks) -> doctor.Evi
         examination.stop()
 
 
-def _own_details(evidence: doctor.Evidence) -> dict[str, str | None]:
+def _library_details(evidence: doctor.Evidence) -> dict[str, str | None]:
     """{distribution: what it really uses}, as the libraries say before they are measured."""
     return {name: found.detail for name, found in evidence.libraries.items()}
 
@@ -394,7 +394,7 @@ def reopen(path: Path) -> Prepared:
         kept.append("finding", finding)
     target = kept_path.with_name(header["target"])
     return Prepared(
-        request, machine, plan, kept, target, tuple(records), spent, found, _own_details(evidence)
+        request, machine, plan, kept, target, tuple(records), spent, found, _library_details(evidence)
     )
 
 

@@ -348,6 +348,10 @@ CASES: dict[str, Cases] = {
             with_blas(spoilt(budget=Budget(1, "affinity")), threads=1),
         ],
     ),
+    "blas-too-many-threads": (
+        [spoilt(budget=Budget(2, "cgroup quota 2 CPUs"))],
+        [WELL, spoilt(budget=Budget(2, "cgroup quota 2 CPUs"), environment={"OMP_NUM_THREADS": "2"})],
+    ),
     "openmp-twice": (
         [torch(pools=(OPENMP, replace(OPENMP, path="/y/libomp.so")))],
         [WELL, torch(pools=(OPENMP,))],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import platform
 import sys
 from pathlib import Path
 from typing import Any
@@ -58,8 +59,7 @@ def test_json_of_a_root(tmp_path: Path) -> None:
     document = json.loads(out)
     assert code == 0
     assert document["machine"]["instance"] == "m8g.metal-24xl"
-    assert document["libraries"] == []
-    assert document["environment"] == {}
+    assert document["software"] is None
     (finding,) = (found for found in document["findings"] if found["code"] == "thp-never")
     assert set(finding) == {"code", "text", "remedy", "severity", "source"}
     assert finding["severity"] == "slow"
@@ -115,10 +115,12 @@ def test_this_host(armbench: Armbench) -> None:
     wrong = [f for f in found.values() if f["severity"] == "wrong numbers"]
     assert done.returncode == (7 if wrong else 0), done.stderr
     assert set(found) <= {rule.code for rule in RULES}
-    (numpy,) = (library for library in document["libraries"] if library["name"] == "numpy")
+    (numpy,) = (library for library in document["software"]["libraries"] if library["name"] == "numpy")
     assert numpy["problem"] is None
     assert numpy["facts"]["simd"]
     assert document["machine"]["clock_source"] == "dependent adds"
+    assert document["software"]["python"].startswith(platform.python_implementation())
+    assert set(document["software"]) == {"python", "libc", "native", "libraries", "environment"}
 
 
 def test_variables_of_this_host(armbench: Armbench) -> None:

@@ -15,7 +15,8 @@ def _quota(e: Evidence) -> str | None:
     budget = e.machine.budget
     if not budget.reason.startswith("cgroup quota"):
         return None
-    return f"A {budget.reason} for {count(e.allowed_cpus, 'CPU')}: when it is spent, all threads stand still"
+    quota = budget.reason.replace("quota ", "quota of ")
+    return f"A {quota} for {count(e.allowed_cpus, 'CPU')}: when it is spent, all threads stand still"
 
 
 def _cpuset(e: Evidence) -> str | None:

@@ -138,10 +138,10 @@ def prepare(request: Request, output: Path | None, argv: Sequence[str] = ()) -> 
     since = condition.ticks()
     machine = host.detect(clock=True, metadata=request.metadata)
     plan = request.plan(machine)
+    evidence = _examine(machine, plan, since)
     info = _session_info(request, argv)
     target = output or _default_target(machine, info)
     _check_room(target, plan, request.profile)
-    evidence = _examine(machine, plan, since)
     found, details = doctor.findings(doctor.RULES, evidence), _library_details(evidence)
     header = {
         "session": info,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -96,6 +97,19 @@ def _complain(error: Exception, err: TextIO) -> int:
 # --- verbs ---------------------------------------------------------------------------------
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Modules load a tenth faster while no garbage is looked for; for verbs that are done at once."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@_uncollected()
 def machine(options: Namespace, out: Console, err: Console) -> int:
     from armbench.bench import codec
     from armbench.bench import machine as host

@@ -10,11 +10,11 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import as_file, files
 from math import prod
 from types import TracebackType
 
 from armbench.bench.errors import UserError
+from armbench.bench.installed import path_of
 from armbench.bench.model import Array, Mode
 
 ABI = 1
@@ -132,10 +132,9 @@ def library() -> ctypes.CDLL:
 
     Raises NativeError when it is not installed or does not match this Python code.
     """
-    resource = files("armbench.kernels.native") / LIBRARY
     try:
-        with as_file(resource) as path:
-            loaded = ctypes.CDLL(os.environ.get("ARMBENCH_LIBRARY") or str(path))
+        chosen = os.environ.get("ARMBENCH_LIBRARY") or path_of("armbench.kernels.native", LIBRARY)
+        loaded = ctypes.CDLL(str(chosen))
     except OSError as error:
         raise NativeError(
             f"the native library could not be loaded ({error}); build it with: make bench-quick"

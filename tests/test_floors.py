@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import REPO
 
 FLOORS: tuple[tuple[str, ...], ...] = (
+    ("installed",),
     ("model", "cpulist", "errors", "facts"),
     ("codec", "stats", "native"),
     ("results", "machine", "registry"),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from importlib.resources import files
 from typing import Any, TypedDict
+
+from armbench.bench.installed import path_of
 
 
 class InstructionSet(TypedDict):
@@ -81,7 +82,7 @@ class ChipFacts(TypedDict, total=False):
 
 
 def _read(package: str, name: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((files(package) / name).read_text())
+    loaded: dict[str, Any] = json.loads(path_of(package, name).read_text("utf-8"))
     return loaded
 
 

@@ -110,7 +110,7 @@ def chip(clue: Clue) -> ChipFacts | None:
     """
     if named := next((row for row in CHIPS if _named(row, clue)), None):
         return named
-    if clue.processor and re.fullmatch(NEW_PROCESSORS.get(clue.cloud or "", "(?!)"), clue.processor):
+    if clue.processor and _newer_processor(clue.processor, clue.cloud):
         return {"name": clue.processor}
     fitting = [row for row in CHIPS if _fits(row, clue)]
     sold = [row for row in fitting if clue.family in row.get("families", [clue.family])]
@@ -122,6 +122,12 @@ def _named(row: ChipFacts, clue: Clue) -> bool:
     """Whether the firmware names this chip and neither cores nor cloud speak against it."""
     fits = clue.core_types in (*row["cores"], "") and clue.cloud in row.get("clouds", [clue.cloud])
     return fits and clue.processor in row.get("smbios", [])
+
+
+def _newer_processor(name: str, cloud: str | None) -> bool:
+    """Whether the firmware of this cloud names a chip that these facts lack."""
+    known = any(name in row.get("smbios", []) for row in CHIPS)
+    return not known and bool(re.fullmatch(NEW_PROCESSORS.get(cloud or "", "(?!)"), name))
 
 
 def _fits(row: ChipFacts, clue: Clue) -> bool:

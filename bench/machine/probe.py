@@ -97,7 +97,7 @@ def perf(files: HostFiles) -> Perf | None:
     paranoid = _paranoid(files)
     try:
         codes = {name: int(native.library().ab_perf_open(_HARDWARE, _EVENTS[name])) for name in _EVENTS}
-        first = next((name for name in _GROUPED if codes[name] == 0), None)
+        first = next((name for name in (*_GROUPED, *_EVENTS) if codes[name] == 0), None)
         counters = int(native.library().ab_perf_group(_HARDWARE, _EVENTS[first])) if first else 0
     except native.NativeError:
         return None

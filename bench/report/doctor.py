@@ -13,7 +13,7 @@ from armbench.bench import codec
 from armbench.bench.doctor import Evidence, Rule
 from armbench.bench.machine.software import Installed
 from armbench.bench.model import Finding, Json
-from armbench.bench.report.session import headline
+from armbench.bench.report.headline import headline
 
 HEADINGS = {
     "wrong numbers": ("Wrong numbers", "bold red", "what is measured here is not what it claims to be"),

@@ -12,7 +12,7 @@ from rich.text import Text
 from armbench.bench import cpulist
 from armbench.bench.model import Cache, Core, HugePages, Machine, Node, Perf, Timer
 from armbench.bench.report import units
-from armbench.bench.report.session import headline
+from armbench.bench.report.headline import headline
 
 Facts = Iterator[tuple[str, str | None]]
 _INDENT = 2
@@ -107,7 +107,7 @@ def _cpus(machine: Machine) -> Facts:
         yield "allowed", machine.allowed
     yield "packages", _groups(machine.packages)
     yield "clusters", _groups(machine.clusters)
-    yield "governor", machine.governor
+    yield "governor", (machine.governor or "").replace(",", ", ")
 
 
 def _groups(groups: tuple[str, ...]) -> str | None:

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from armbench.bench import cpulist
-from armbench.bench.model import Finding, Machine, Result, Session, Severity, Skip, Summary
+from armbench.bench.model import Finding, Result, Session, Severity, Skip, Summary
 from armbench.bench.report import units
+from armbench.bench.report.headline import headline as headline
 
 Place = tuple[str, int]  # mode, threads
 MARKS = {"off_cpu": "o", "preempted": "p", "moved": "m", "not_steady": "u"}
@@ -49,16 +49,6 @@ def print_session(
     console.print()
     for text in _footnotes(session, marks):
         console.print(text, highlight=False, soft_wrap=False)
-
-
-def headline(machine: Machine) -> str:
-    """ "AWS Graviton5 (m9g.48xlarge), 192 x Neoverse V3, 3.300 GHz"."""
-    cores = " + ".join(f"{len(cpulist.parse(core.cpus))} x {core.name}" for core in machine.cores)
-    place = f" ({machine.instance})" if machine.instance else ""
-    parts = [f"{machine.chip}{place}" if machine.chip else None, cores or f"{machine.cpus} CPUs"]
-    if machine.clock_hz:
-        parts.append(units.hertz(machine.clock_hz))
-    return ", ".join(part for part in parts if part)
 
 
 def _subline(session: Session, measured_share: float | None) -> str:

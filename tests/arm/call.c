@@ -18,7 +18,7 @@
 #define MOST_OPERANDS 64
 #define MOST_PARAMS 64
 
-enum { FEATURES = 1, VARIANTS = 2, CALL = 3 };
+enum { FEATURES = 1, VARIANTS = 2, CALL = 3, PROBES = 4 };
 
 typedef struct library {
     uint32_t (*count)(void);
@@ -28,6 +28,11 @@ typedef struct library {
     uint32_t (*sve_bits)(void);
     uint32_t (*sme_bits)(void);
     ab_status (*check)(const ab_variant *);
+    uint64_t (*midr)(void);
+    int64_t (*counter_hz)(void);
+    double (*counter_rate)(uint32_t);
+    void (*timer)(double *, double *);
+    int (*perf_open)(uint32_t, uint64_t);
 } library;
 
 static void fail(const char *what) {
@@ -73,6 +78,11 @@ static library load(const char *path) {
     *(void **)&l.count = symbol(handle, "ab_variant_count");
     *(void **)&l.at = symbol(handle, "ab_variant_at");
     *(void **)&l.not_built = symbol(handle, "ab_not_built");
+    *(void **)&l.midr = symbol(handle, "ab_midr");
+    *(void **)&l.counter_hz = symbol(handle, "ab_counter_hz");
+    *(void **)&l.counter_rate = symbol(handle, "ab_counter_rate");
+    *(void **)&l.timer = symbol(handle, "ab_timer");
+    *(void **)&l.perf_open = symbol(handle, "ab_perf_open");
     *(void **)&l.features = symbol(handle, "ab_host_features");
     *(void **)&l.sve_bits = symbol(handle, "ab_sve_bits");
     *(void **)&l.sme_bits = symbol(handle, "ab_sme_bits");
@@ -123,6 +133,18 @@ static void answer_features(const library *l) {
     give(words, sizeof words);
     give_word(l->sve_bits());
     give_word(l->sme_bits());
+}
+
+/* What a host is asked beside its features; the last is errno of a perf event. */
+static void answer_probes(const library *l) {
+    uint64_t midr = l->midr();
+    int64_t told = l->counter_hz();
+    double measured[3] = {l->counter_rate(5), 0.0, 0.0};
+    l->timer(&measured[1], &measured[2]);
+    give(&midr, sizeof midr);
+    give(&told, sizeof told);
+    give(measured, sizeof measured);
+    give_word((uint32_t)l->perf_open(0, 0));
 }
 
 static void answer_variants(const library *l) {
@@ -202,6 +224,7 @@ int main(int argc, char **argv) {
         case FEATURES: answer_features(&l); break;
         case VARIANTS: answer_variants(&l); break;
         case CALL: answer_call(&l); break;
+        case PROBES: answer_probes(&l); break;
         default: fail("no such request");
         }
         fflush(stdout);

@@ -32,7 +32,7 @@ TARGET = "aarch64-linux-gnu.2.28"
 EMULATORS = ("qemu-aarch64-static", "qemu-aarch64")
 
 OK, UNSUPPORTED, REFUSED = 0, 2, 5  # ab_status
-_FEATURES, _VARIANTS, _CALL = 1, 2, 3  # requests of call.c
+_FEATURES, _VARIANTS, _CALL, _PROBES = 1, 2, 3, 4  # requests of call.c
 
 
 class LabError(RuntimeError):
@@ -129,6 +129,18 @@ class Answer:
     outputs: Mapping[str, Array]
 
 
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """What the library reads and measures of its host: MIDR_EL1, the counter, its timer in ticks."""
+
+    midr: int
+    counter_hz: int
+    counter_rate: float
+    step: float
+    reading: float
+    perf_errno: int
+
+
 class Emulated:
     """A process on an emulated CPU with the library loaded; close() it."""
 
@@ -153,6 +165,10 @@ class Emulated:
         sve_bits, sme_bits = self._words("2I")
         table = FEATURES["aarch64"]
         return {name for name, (word, bit) in table.items() if words[word] >> bit & 1}, sve_bits, sme_bits
+
+    def probes(self) -> Probes:
+        self._ask(struct.pack("=I", _PROBES))
+        return Probes(*self._words("Qq"), *self._words("3d"), *self._words("I"))
 
     def variants(self) -> tuple[dict[tuple[str, str, str], int], dict[tuple[str, str], str]]:
         """({(kernel, name, operation): index} of what was built, {(kernel, name): why not} of the rest)."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 
 import pytest
 
 from armbench.bench import registry
 from armbench.bench.facts import ISA
+from armbench.bench.machine import arm
 from armbench.bench.model import Case, Problem, Variant
 from tests.arm import lab
 from tests.arm.ledger import LEDGER
@@ -40,6 +42,19 @@ def test_profile_is_the_cpu_that_it_claims_to_be(profile: lab.Profile, emulated:
     assert not set(profile.lacks) & features
     assert bool(sve_bits) == ("sve" in features)
     assert bool(sme_bits) == ("sme" in features)
+
+
+@on_each_profile
+def test_the_registers_of_the_cpu(profile: lab.Profile, emulated: lab.Emulated) -> None:
+    probes = emulated.probes()
+    midr = arm.decode_midr(probes.midr)
+    assert midr is not None
+    names = {"cortex-a72": "Cortex-A72", "max": "QEMU max"}
+    assert profile.cpu not in names or arm.core_name(midr.core) == names[profile.cpu]
+    assert probes.counter_rate == pytest.approx(probes.counter_hz, rel=0.05)
+    assert probes.step >= 1
+    assert probes.reading > 0
+    assert probes.perf_errno == errno.ENOSYS  # which qemu's user mode does not know
 
 
 @on_each_profile

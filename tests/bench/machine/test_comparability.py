@@ -8,7 +8,18 @@ import pytest
 
 from armbench.bench import machine
 from armbench.bench.machine import comparability
-from armbench.bench.model import Budget, Cache, Core, Machine
+from armbench.bench.model import (
+    Budget,
+    Cache,
+    Core,
+    HugePages,
+    Machine,
+    Metadata,
+    Perf,
+    PerfEvent,
+    Smbios,
+    Timer,
+)
 
 HERE = machine.detect()
 
@@ -23,6 +34,14 @@ HERE = machine.detect()
         replace(HERE, clock_hz=1.0, clock_source="facts", governor="x", huge_pages="never"),
         replace(HERE, cores=tuple(replace(c, name=c.name.partition(" (")[0]) for c in HERE.cores)),
         replace(HERE, isa=()),
+        replace(HERE, page_bytes=65536, huge_page_sizes=(HugePages(2 << 20, "always", 8, 8),)),
+        replace(HERE, offline="7", allowed="0", clusters=("0",), pmus=("arm_spe_0",)),
+        replace(HERE, nominal_clock_hz=1.0, nominal_clock_source="SMBIOS"),
+        replace(
+            HERE, smbios=Smbios("x", 1.0, 1.0, "DDR5", 1), metadata=Metadata("x", None, None, None, False)
+        ),
+        replace(HERE, timer=Timer("x", 1.0, 1.0, None), perf=Perf(2, 0, (PerfEvent("cycles", None),))),
+        replace(HERE, cores=tuple(replace(core, clock_hz=1.0) for core in HERE.cores)),
     ],
 )
 def test_what_does_not_matter(changed: Machine) -> None:

@@ -9,6 +9,7 @@ import platform
 import random
 import runpy
 import shutil
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -19,8 +20,9 @@ import pytest
 
 from armbench.bench import machine, native, registry
 from armbench.bench.facts import ISA
-from armbench.bench.machine import arm, hostfiles
+from armbench.bench.machine import arm, hostfiles, probe
 from armbench.bench.model import Budget, Cache, Core, HugePages, Machine, Node, Smbios
+from tests.bench import golden
 from tests.bench.machine.conftest import scratch_folder
 from tests.machines import fake_root
 
@@ -235,6 +237,12 @@ def told_by_neighbour(spec: dict[str, Any]) -> dict[str, Any]:
         "timer": None,
         "perf": None,
     }
+
+
+def test_keys_stay_for_good(known: Callable[[str], Machine]) -> None:
+    """A key that changes makes old result files of the same machine another machine's."""
+    lines = [f"{known(name).comparability_key} {name}\n" for name in SPECS]
+    golden.check("comparability-keys.txt", "".join(lines))
 
 
 # --- the comparability key -----------------------------------------------------------------
@@ -457,6 +465,33 @@ def test_only_files_below_the_root_are_touched(tmp_path: Path, monkeypatch: pyte
     assert touched and [p for p in touched if not f"{p}/".startswith(f"{root}/") and p not in above] == []
 
 
+AUDITED = ("open", "os.listdir", "os.scandir", "socket.", "ctypes.dlopen", "subprocess.Popen", "os.exec")
+_listeners: list[list[tuple[str, str]]] = []
+
+
+def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+    """An audit hook, which can never be taken away again: silent without listeners."""
+    for heard in _listeners:
+        if event.startswith(AUDITED):
+            heard.append((event, str(arguments[0]) if arguments else ""))
+
+
+@pytest.mark.parametrize("name", ["graviton3-c7g.medium", "altra-oracle-a1-container", "s390x-z16"])
+def test_the_interpreter_itself_hears_of_nothing_outside(name: str, tmp_path: Path) -> None:
+    root = build(tmp_path, name)
+    machine.detect(root)  # what is imported or loaded once
+    sys.addaudithook(_hear)
+    heard: list[tuple[str, str]] = []
+    _listeners.append(heard)
+    try:
+        machine.detect(root, clock=True, metadata=True)
+    finally:
+        _listeners.remove(heard)
+    assert any(event == "open" for event, _ in heard)
+    outside = [(event, what) for event, what in heard if not what.startswith(f"{root}/")]
+    assert outside == []
+
+
 @pytest.mark.parametrize("way", ["absolute", "relative", "directory", "chain", "loop"])
 def test_links_that_lead_outside_are_absent(way: str, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
@@ -504,9 +539,26 @@ def test_this_host() -> None:
     assert json.loads(json.dumps(dataclasses.asdict(found)))["cpus"] == found.cpus
 
 
+def test_what_is_measured_on_this_host() -> None:
+    found = machine.detect(clock=True)
+    own = [core for core in found.cores if machine.allowed_cpus()[0] in fake_root.cpu_list(core.cpus)]
+    assert found.clock_hz == own[0].clock_hz
+    assert found.timer and found.perf
+    assert found.timer.source == ("cntvct_el0" if found.arch == "aarch64" else "CLOCK_MONOTONIC_RAW")
+    assert found.timer.step_ns > 0 and found.timer.read_ns > 0
+    assert found.timer.counter_hz and found.timer.counter_hz > 1e6
+    assert len({event.name for event in found.perf.events}) == 8
+    assert all(event.reason is None or event.reason.isprintable() for event in found.perf.events)
+    assert (found.perf.counters > 0) == any(event.reason is None for event in found.perf.events)
+
+
 def test_without_a_clock_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native, "clock_hz", lambda: pytest.fail("measured"))
-    assert machine.detect().clock_source != "dependent adds"
+    for name in ("timer", "perf"):
+        monkeypatch.setattr(probe, name, lambda *_: pytest.fail("tried"))
+    found = machine.detect()
+    assert found.clock_source != "dependent adds"
+    assert (found.timer, found.perf, found.cores[0].clock_hz) == (None, None, None)
 
 
 def test_affinity_limits_the_budget_and_comes_back() -> None:

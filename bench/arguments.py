@@ -123,6 +123,12 @@ def _compare(parser: Parser) -> None:
     parser.add_argument("--strict", action="store_true", help="exit 3 when something is undecided")
 
 
+def _doctor(parser: Parser) -> None:
+    parser.add_argument("--root", type=Path, metavar="DIR", help="read another machine's /proc and /sys here")
+    parser.add_argument("--no-imds", action="store_true", help="do not ask EC2's metadata service")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
 def _validate(parser: Parser) -> None:
     parser.add_argument("file", type=Path, nargs="+", metavar="FILE")
 
@@ -133,6 +139,7 @@ VERBS = {
     "run": (_run, "measure and write a result file"),
     "show": (_show, "a result file as a table"),
     "compare": (_compare, "two or more result files"),
+    "doctor": (_doctor, "what makes the numbers of this machine wrong or slow, and what to do"),
     "validate": (_validate, "check result files against the schema"),
 }
 

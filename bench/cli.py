@@ -9,7 +9,7 @@ import signal
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -21,6 +21,7 @@ from armbench.bench.arguments import UsageError, parse
 from armbench.bench.errors import UserError
 
 if TYPE_CHECKING:
+    from armbench.bench.doctor import Evidence
     from armbench.bench.model import Session
     from armbench.bench.run.session import Prepared
 
@@ -184,11 +185,14 @@ def _first_interrupt_counts() -> Iterator[None]:
 
 
 def _measure(prepared: Prepared, out: Console, err: Console) -> int:
+    from armbench.bench.report.doctor import warnings
     from armbench.bench.report.progress import TerminalProgress, announcement
     from armbench.bench.report.session import headline
     from armbench.bench.run.session import measure, resume_command
 
     err.print(headline(prepared.machine), style="bold")
+    for line, style in warnings(prepared.findings):
+        err.print(line, style=style, markup=False)
     err.print(announcement(prepared.plan, prepared.request.profile))
     with TerminalProgress(err) as progress:
         outcome = measure(prepared, progress)
@@ -211,6 +215,38 @@ def show(options: Namespace, out: Console, err: Console) -> int:
     else:
         _print_session(session, out)
     return OK
+
+
+def doctor(options: Namespace, out: Console, err: Console) -> int:
+    from armbench.bench.doctor import RULES, findings
+    from armbench.bench.report import doctor as report
+
+    evidence = _evidence(options, err)
+    found = findings(RULES, evidence)
+    if options.json:
+        _print_json(report.doctor_json(evidence, found), out)
+    else:
+        report.print_doctor(evidence, found, len(RULES), out)
+    return WRONG if any(finding.severity == "wrong numbers" for finding in found) else OK
+
+
+def _evidence(options: Namespace, err: Console) -> Evidence:
+    from armbench.bench import doctor
+    from armbench.bench import machine as host
+    from armbench.bench.machine import condition
+
+    if options.root:
+        if not options.root.is_dir():
+            raise UsageError(f"--root {options.root}: no such folder")
+        return doctor.from_files(options.root)
+    since = condition.ticks()
+    found = host.detect(clock=True, metadata=not options.no_imds)
+    examination = doctor.Examination(found, since, doctor.LIBRARIES, cross_check=True)
+    try:
+        with err.status("asking the libraries …") if err.is_terminal else nullcontext():
+            return examination.finish()
+    finally:
+        examination.stop()
 
 
 def validate(options: Namespace, out: Console, err: Console) -> int:
@@ -275,5 +311,6 @@ VERBS: dict[str, Callable[[Namespace, Console, Console], int]] = {
     "run": measure,
     "show": show,
     "compare": compare,
+    "doctor": doctor,
     "validate": validate,
 }

@@ -201,11 +201,12 @@ def assemble(records: Sequence[Record]) -> Session:
         facts.update(unmeasured=unmeasured, partial=True)
     software = [header["software"], *_payloads(records, "software")][-1]
     findings = [*header.get("findings", ()), *_payloads(records, "finding")]
+    by_code = {raw["code"]: codec.decode(Finding, raw) for raw in findings}  # the last one of a code counts
     return Session(
         session=facts,
         machine=codec.decode(Machine, header["machine"], "machine"),
         software=software,
-        findings=tuple(codec.decode(Finding, raw) for raw in findings),
+        findings=tuple(by_code.values()),
         rounds=rounds(records),
         results=_in_order(results, header.get("trials", ())),
         skipped=skipped,

@@ -22,6 +22,7 @@ else:  # numpy takes longer to load than everything else, and half of the verbs 
 Param = int | float | str | bool | None
 Tier = Literal["core", "full"]
 Mode = Literal["throughput", "parallel"]
+Severity = Literal["wrong numbers", "slow", "note"]
 Json = Any  # what json.loads returns
 
 
@@ -213,11 +214,16 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something about the machine or its software that makes numbers wrong or slow."""
+    """Something about the machine or its software that makes numbers wrong or slow.
+
+    `source` is the URL that says why.  Files of earlier versions have neither that nor a severity.
+    """
 
     code: str
     text: str
     remedy: str
+    severity: Severity | None = None
+    source: str | None = None
 
 
 # --- where it runs -------------------------------------------------------------------------

@@ -14,7 +14,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("model", "cpulist", "errors", "facts"),
     ("codec", "stats", "native"),
     ("results", "machine", "registry"),
-    ("journal",),
+    ("journal", "doctor"),
     ("run", "compare"),
     ("report",),
     ("arguments",),

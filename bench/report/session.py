@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from armbench.bench.model import Result, Session, Skip, Summary
+from armbench.bench.model import Finding, Result, Session, Severity, Skip, Summary
 from armbench.bench.report import units
 from armbench.bench.report.headline import headline as headline
 
@@ -223,8 +223,24 @@ def _footnotes(session: Session, marks: set[str]) -> list[Text]:
     for failure in session.failed:
         where = f"{failure.kernel}/{failure.variant}/{failure.case}"
         notes.append(Text(f"FAILED {where}: {failure.reason}", style="bold red"))
+    notes += [Text(line, style=style) for line, style in finding_lines(session.findings)]
     notes += [Text(line, style="dim") for line in skip_lines(session.skipped)]
     return notes
+
+
+FINDING_STYLES: dict[Severity, str] = {"wrong numbers": "bold red", "slow": "yellow", "note": "dim"}
+
+
+def finding_lines(findings: Sequence[Finding]) -> list[tuple[str, str]]:
+    """(line, style): one for each finding that makes numbers wrong or slow, and one for all notes."""
+    lines = [
+        (f"{severity}, {finding.code}: {finding.text}", FINDING_STYLES[severity])
+        for severity in ("wrong numbers", "slow")
+        for finding in findings
+        if finding.severity == severity
+    ]
+    notes = [finding.code for finding in findings if finding.severity in (None, "note")]
+    return lines + ([(f"doctor's notes: {', '.join(notes)}", FINDING_STYLES["note"])] if notes else [])
 
 
 def skip_lines(skips: Sequence[Skip]) -> list[str]:

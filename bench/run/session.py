@@ -9,16 +9,28 @@ import shutil
 import subprocess
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from armbench.bench import __version__, codec, journal, native, results, stats
+from armbench.bench import __version__, codec, doctor, journal, native, results, stats
 from armbench.bench import machine as host
 from armbench.bench.errors import UserError
 from armbench.bench.journal import Journal, Record
-from armbench.bench.machine import software
-from armbench.bench.model import Failure, Json, Machine, Mode, Process, Result, Round, Session, Settings, Skip
+from armbench.bench.machine import condition, software
+from armbench.bench.model import (
+    Failure,
+    Finding,
+    Json,
+    Machine,
+    Mode,
+    Process,
+    Result,
+    Round,
+    Session,
+    Settings,
+    Skip,
+)
 from armbench.bench.run.plan import PROFILES, Plan, Profile, SelectionError, Selector, make_plan, parse_cpus
 from armbench.bench.run.runner import Limits, Runner, Watcher, utc_now
 
@@ -89,7 +101,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A session that can begin: its plan, where it is kept, and what an earlier part measured."""
+    """A session that can begin: its plan, where it is kept, and what an earlier part measured.
+
+    findings  what may spoil its numbers
+    details   {distribution: what it really uses}, as far as it said so before it was measured
+    """
 
     request: Request
     machine: Machine
@@ -98,6 +114,8 @@ class Prepared:
     target: Path
     earlier: tuple[Record, ...] = ()
     spent_seconds: float = 0.0
+    findings: tuple[Finding, ...] = ()
+    details: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +135,19 @@ def prepare(request: Request, output: Path | None, argv: Sequence[str] = ()) -> 
 
     Raises SelectionError when nothing can run, OutputError when results could not be kept.
     """
+    since = condition.ticks()
     machine = host.detect(clock=True, metadata=request.metadata)
     plan = request.plan(machine)
+    evidence = _examine(machine, plan, since)
     info = _session_info(request, argv)
     target = output or _default_target(machine, info)
     _check_room(target, plan, request.profile)
+    found, details = doctor.findings(doctor.RULES, evidence), _library_details(evidence)
     header = {
         "session": info,
         "machine": machine,
-        "software": software.describe(_libraries(plan, {})),
+        "software": evidence.software,
+        "findings": found,
         "request": _request_json(request),
         "target": target.name,
         "trials": [trial.key for trial in plan.trials],
@@ -133,7 +155,21 @@ def prepare(request: Request, output: Path | None, argv: Sequence[str] = ()) -> 
     kept = Journal.create(_journal_path(target), header)
     for skip in plan.skips:
         kept.append("skip", skip)
-    return Prepared(request, machine, plan, kept, target)
+    return Prepared(request, machine, plan, kept, target, findings=found, details=details)
+
+
+def _examine(machine: Machine, plan: Plan, since: condition.Ticks) -> doctor.Evidence:
+    """What may spoil the numbers of these libraries on this machine; since: before anything was done."""
+    examination = doctor.Examination(machine, since, {"numpy", *_libraries(plan, {})})
+    try:
+        return examination.finish()
+    finally:
+        examination.stop()
+
+
+def _library_details(evidence: doctor.Evidence) -> dict[str, str | None]:
+    """{distribution: what it really uses}, as the libraries say before they are measured."""
+    return {name: found.detail for name, found in evidence.libraries.items()}
 
 
 def _session_info(request: Request, argv: Sequence[str]) -> dict[str, Json]:
@@ -217,9 +253,10 @@ def _check_room(target: Path, plan: Plan, profile: Profile) -> None:
 class JournalRecorder:
     """Writes what the runner measures to the journal."""
 
-    def __init__(self, kept: Journal):
+    def __init__(self, kept: Journal, rounds: Sequence[Round] = ()):
         self.journal = kept
         self.known: set[str] = set()
+        self.rounds = list(rounds)
 
     def process(self, result: Result, process: Process) -> None:
         if result.key not in self.known:
@@ -234,6 +271,7 @@ class JournalRecorder:
         self.journal.append("skip", skip)
 
     def round(self, done: Round) -> None:
+        self.rounds.append(done)
         self.journal.append("round", done)
         self.journal.sync()
 
@@ -241,13 +279,14 @@ class JournalRecorder:
 def measure(prepared: Prepared, watcher: Watcher) -> Outcome:
     """Run the rounds that are left and write the result file, even after Ctrl-C."""
     request, kept = prepared.request, prepared.journal
+    recorder = JournalRecorder(kept, journal.rounds(prepared.earlier))
     runner = Runner(
         prepared.plan,
         prepared.machine,
         request.settings,
         Limits.of(request.profile, request.trial_seconds),
         watcher,
-        JournalRecorder(kept),
+        recorder,
         request.seed,
         prepared.spent_seconds,
     )
@@ -264,11 +303,11 @@ def measure(prepared: Prepared, watcher: Watcher) -> Outcome:
     except KeyboardInterrupt:
         pass
     except Exception:
-        _write(prepared, runner, interrupted=True)
+        _write(prepared, runner, recorder.rounds, interrupted=True)
         watcher.note(f"What was measured: {prepared.target}")
         watcher.note(f"Go on with: {resume_command(kept.path)}")
         raise
-    session = _write(prepared, runner, interrupted)
+    session = _write(prepared, runner, recorder.rounds, interrupted)
     if not interrupted:
         kept.path.unlink()
     return Outcome(session, prepared.target, kept.path if interrupted else None)
@@ -297,8 +336,11 @@ def _details(plan: Plan, earlier: Sequence[Record]) -> dict[tuple[str, str], str
     }
 
 
-def _write(prepared: Prepared, runner: Runner, interrupted: bool) -> Session:
+def _write(prepared: Prepared, runner: Runner, rounds: Sequence[Round], interrupted: bool) -> Session:
     """End the journal and write the result file from it."""
+    evidence = doctor.Evidence(prepared.machine, rounds=tuple(rounds))
+    for finding in doctor.findings(doctor.RULES_OF_ROUNDS, evidence):
+        prepared.journal.append("finding", finding)
     _close(prepared, runner, interrupted)
     session = journal.assemble(journal.read_journal(prepared.journal.path))
     results.write(session, prepared.target)
@@ -309,7 +351,8 @@ def _close(prepared: Prepared, runner: Runner, interrupted: bool) -> None:
     kept = prepared.journal
     for result in runner.results():
         kept.append("result", {"key": result.key, "result": replace(result, processes=())})
-    kept.append("software", software.describe(_libraries(prepared.plan, runner.details)))
+    said = {name: text for name, text in _libraries(prepared.plan, runner.details).items() if text}
+    kept.append("software", software.describe({**prepared.details, **said}))
     kept.append("session", {"ended": utc_now(), "partial": interrupted})
     kept.close()
 
@@ -339,13 +382,20 @@ def reopen(path: Path) -> Prepared:
     kept_path = path if is_journal else _journal_path(path)
     records = journal.read_journal(kept_path)
     header = records[0].payload
+    since = condition.ticks()
     machine = host.detect(clock=True)
     _check_same(header, machine)
     request = _request_of(header["request"])
     plan = request.plan(machine)
+    evidence = _examine(machine, plan, since)
+    found = doctor.findings(doctor.RULES, evidence)
     kept, spent = Journal.reopen(kept_path)
+    for finding in found:
+        kept.append("finding", finding)
     target = kept_path.with_name(header["target"])
-    return Prepared(request, machine, plan, kept, target, tuple(records), spent)
+    return Prepared(
+        request, machine, plan, kept, target, tuple(records), spent, found, _library_details(evidence)
+    )
 
 
 def _check_same(header: Mapping[str, Json], machine: Machine) -> None:

@@ -1,4 +1,4 @@
-"""The software that a number depends on, as the result file keeps it.  Imports no library."""
+"""The software as the result file keeps it.  Imports no library."""
 
 from __future__ import annotations
 
@@ -6,50 +6,11 @@ import os
 import platform
 import sys
 from collections.abc import Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from typing import TypedDict
 
 from armbench.bench import native
-
-# What changes kernels, threads or memory of the libraries that variants call.
-_VARIABLES = frozenset(
-    {
-        "GLIBC_TUNABLES",
-        "GOTO_NUM_THREADS",
-        "LD_BIND_NOW",
-        "LD_LIBRARY_PATH",
-        "LD_PRELOAD",
-        "LRU_CACHE_CAPACITY",
-        "PYTHONHASHSEED",
-        "PYTHONMALLOC",
-        "PYTHON_GIL",
-        "PYTHON_JIT",
-        "RAYON_NUM_THREADS",
-        "TF_ENABLE_ONEDNN_OPTS",
-        "THP_MEM_ALLOC_ENABLE",
-        "TOKENIZERS_PARALLELISM",
-    }
-)
-_PREFIXES = (
-    "ARMBENCH_",
-    "ATEN_",
-    "BLIS_",
-    "DNNL_",
-    "GOMP_",
-    "KMP_",
-    "MALLOC_",
-    "MKL_",
-    "NPY_",
-    "NUMEXPR_",
-    "OMP_",
-    "ONEDNN_",
-    "OPENBLAS_",
-    "ORT_",
-    "PYTORCH_",
-    "TBB_",
-    "TORCHINDUCTOR_",
-    "TORCH_",
-)
+from armbench.bench.machine.software.installed import version
+from armbench.bench.machine.software.variables import relevant
 
 
 class NativeBuild(TypedDict):
@@ -87,9 +48,7 @@ def describe(
         "libc": _libc(),
         "native": _native(),
         "libraries": [_library(name, details.get(name)) for name in sorted({"numpy", *details})],
-        "environment": {
-            name: _printable(environment[name]) for name in sorted(environment) if _matters(name)
-        },
+        "environment": relevant(environment),
     }
 
 
@@ -117,16 +76,4 @@ def _native() -> NativeBuild:
 
 
 def _library(name: str, detail: str | None) -> LibraryVersion:
-    try:
-        return {"name": name, "version": version(name), "detail": detail}
-    except PackageNotFoundError:
-        return {"name": name, "version": None, "detail": detail}
-
-
-def _printable(value: str) -> str:
-    """Bytes that are no UTF-8 cannot go into a result file."""
-    return os.fsencode(value).decode(errors="replace")
-
-
-def _matters(variable: str) -> bool:
-    return variable in _VARIABLES or variable.startswith(_PREFIXES)
+    return {"name": name, "version": version(name), "detail": detail}

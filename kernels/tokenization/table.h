@@ -34,6 +34,7 @@
 #define BPE_INLINE_BYTES 12
 #define BPE_LONG 15
 #define BPE_FILTER_SHIFT 32
+#define BPE_DIGEST_WORD 2 /* of the header */
 #define BPE_FACTOR_A 0x9e3779b97f4a7c15ull
 #define BPE_FACTOR_B 0xbf58476d1ce4e5b9ull
 
@@ -135,10 +136,14 @@ static inline uint64_t bpe_first(uint64_t bytes, uint64_t count) {
     return count >= 8 ? bytes : bytes & (((uint64_t)1 << 8 * count) - 1);
 }
 
+static inline uint64_t bpe_word_hash(uint64_t a, uint64_t b, uint64_t size) {
+    return a * BPE_FACTOR_A + (size << 32 | b) * BPE_FACTOR_B;
+}
+
 static inline const bpe_word *bpe_home(const bpe_table *table, uint64_t a, uint64_t b,
                                        uint64_t size) {
     static const bpe_word empty = {0, 0, UINT32_MAX};
-    uint64_t hash = a * BPE_FACTOR_A + (size << 32 | b) * BPE_FACTOR_B;
+    uint64_t hash = bpe_word_hash(a, b, size);
     if (!bpe_may_hold(table->word_filter, table->word_filter_shift, hash))
         return &empty;
     return table->words + (hash >> table->words_shift);
@@ -151,14 +156,19 @@ static inline int bpe_same(const uint8_t *a, const uint8_t *b, uint64_t count) {
     return bpe_load(a, count) == bpe_load(b, count);
 }
 
-static inline uint32_t bpe_find_long(const bpe_table *table, const uint8_t *word, uint64_t count) {
-    if (count > table->longest)
-        return BPE_NO_RANK;
+static inline uint64_t bpe_long_hash(const uint8_t *word, uint64_t count) {
     uint64_t hash = 0;
     for (uint64_t at = 0; at < count; at += 8) {
         hash = (hash ^ bpe_load(word + at, count - at)) * BPE_FACTOR_A;
         hash ^= hash >> 32;
     }
+    return hash;
+}
+
+static inline uint32_t bpe_find_long(const bpe_table *table, const uint8_t *word, uint64_t count) {
+    if (count > table->longest)
+        return BPE_NO_RANK;
+    uint64_t hash = bpe_long_hash(word, count);
     for (const bpe_word *slot = bpe_home(table, hash, count, BPE_LONG); slot->meta != UINT32_MAX;
          slot++) {
         uint32_t rank = slot->meta & BPE_RANK_MASK;

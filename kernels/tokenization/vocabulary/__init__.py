@@ -21,7 +21,7 @@ from typing import Final
 from armbench.bench.model import Array, Settings
 from armbench.kernels.tokenization.vocabulary import ranks, table
 from armbench.kernels.tokenization.vocabulary.patterns import PATTERNS
-from armbench.kernels.tokenization.vocabulary.ranks import RankFileError
+from armbench.kernels.tokenization.vocabulary.ranks import VocabularyError
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ DEFAULT_PATTERN: Final = "o200k"
 def find(settings: Settings) -> Vocabulary:
     """The file given, else o200k, else cl100k, else the built-in vocabulary.
 
-    Raises RankFileError when the file given cannot be used.
+    Raises VocabularyError when the file given cannot be used.
     """
     if settings.vocabulary:
         return _given(settings.vocabulary)
@@ -148,10 +148,10 @@ class Loaded:
 def load(vocabulary: Vocabulary) -> Loaded:
     """Read a vocabulary, once in a process.
 
-    Raises RankFileError for a file that is damaged or none.
+    Raises VocabularyError for a file that is damaged or none.
     """
     contents = ranks.read(vocabulary.path)
     if vocabulary.sha256 not in (None, hashlib.sha256(contents).hexdigest()):
-        raise RankFileError(f"{vocabulary.path}: not the {vocabulary.name} it should be; remove the file")
+        raise VocabularyError(f"{vocabulary.path}: not the {vocabulary.name} it should be; remove the file")
     parsed = ranks.parse(contents, vocabulary.path)
     return Loaded(parsed, table.build(parsed, PATTERNS[vocabulary.pattern].number))

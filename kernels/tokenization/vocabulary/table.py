@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from armbench.kernels.tokenization.vocabulary.classes import POINTS, classes
 
-MAGIC: Final = int.from_bytes(b"ab-bpe-1", "little")
+MAGIC: Final = int.from_bytes(b"ab-bpe-2", "little")
 RANK_BITS: Final = 21
 RANK_MASK: Final = (1 << RANK_BITS) - 1
 EMPTY_PAIR: Final = (1 << 64) - 1
@@ -30,6 +30,7 @@ HEADER: Final = (
     *("byte_classes", "point_pages", "point_classes", "byte_ranks", "byte_pairs"),
     *("word_filter", "word_filter_shift", "words", "words_shift"),
     *("pair_filter", "pair_filter_shift", "pairs", "pairs_shift", "starts", "text"),
+    *("special_ranks", "special_count"),
 )
 # The bits of a character's class.
 CLASS_BITS: Final = {"upper": 1, "lower": 2, "letter": 4, "mark": 8, "number": 16, "space": 32}
@@ -60,12 +61,15 @@ class _Tokens:
         self.starts: Index = np.concatenate(([0], np.cumsum(self.lengths)))
 
 
-def build(ranks: Mapping[bytes, int], pattern: int) -> U8:
+def build(ranks: Mapping[bytes, int], pattern: int, specials: Mapping[bytes, int] | None = None) -> U8:
     """The table of a vocabulary, whose ranks are below 2097152 and cover the 256 bytes.
 
-    pattern: the number of its split pattern.
+    pattern: the number of its split pattern; specials: {string: rank} of its special tokens, in
+    the order of the bits by which they are allowed.
     """
+    specials = specials or {}
     tokens = _Tokens(ranks)
+    known = _Tokens({**ranks, **specials})
     words, words_shift, word_filter = _words(tokens)
     pairs, pairs_shift, pair_filter = _pairs(*_merges(tokens))
     point_pages, point_classes = _points()
@@ -79,18 +83,20 @@ def build(ranks: Mapping[bytes, int], pattern: int) -> U8:
         "words": words,
         "pair_filter": pair_filter,
         "pairs": pairs,
-        "starts": tokens.starts.astype(np.uint32),
-        "text": np.concatenate((tokens.text, np.zeros(16, np.uint8))),  # read in pieces of 16
+        "starts": known.starts.astype(np.uint32),
+        "text": np.concatenate((known.text, np.zeros(16, np.uint8))),  # read in pieces of 16
+        "special_ranks": np.array(list(specials.values()), np.uint32),
     }
     numbers = {
-        "digest": _digest(tokens, pattern),
+        "digest": _digest(known, pattern),
         "pattern": pattern,
-        "ranks": tokens.count,
+        "ranks": known.count,
         "longest": int(tokens.lengths.max()),
         "word_filter_shift": _shift(word_filter),
         "words_shift": words_shift,
         "pair_filter_shift": _shift(pair_filter),
         "pairs_shift": pairs_shift,
+        "special_count": len(specials),
     }
     return _assemble(sections, numbers)
 

@@ -31,7 +31,7 @@ static inline uint32_t bpe_least(const uint32_t *keys, uint32_t count) {
     return a < b ? a : b;
 }
 
-/* Writes the tokens of 2 to 64 bytes and returns their number. */
+/* Writes the tokens of 2 to 64 bytes, unless `tokens` is NULL, and returns their number. */
 static inline int64_t bpe_merge_short(const bpe_table *table, const uint8_t *word, uint32_t count,
                                       int32_t *tokens) {
     uint32_t part[BPE_SHORT], key[BPE_SHORT];
@@ -61,9 +61,9 @@ static inline int64_t bpe_merge_short(const bpe_table *table, const uint8_t *wor
             key[previous] = bpe_find_pair(table, part[previous], rank) << 6 | previous;
         }
     }
-    int64_t written = 0;
-    for (; alive; alive &= alive - 1)
-        tokens[written++] = (int32_t)part[__builtin_ctzll(alive)];
+    int64_t written = __builtin_popcountll(alive);
+    for (; tokens && alive; alive &= alive - 1)
+        *tokens++ = (int32_t)part[__builtin_ctzll(alive)];
     return written;
 }
 
@@ -118,6 +118,11 @@ static inline bpe_queue bpe_queue_in(void *memory, uint64_t text_bytes, uint64_t
     queue.links = (bpe_link *)(queue.lists + ranks);
     queue.parts = (bpe_part *)(queue.links + text_bytes);
     return queue;
+}
+
+/* Behind the queue's memory. */
+static inline void *bpe_queue_end(const bpe_queue *queue, uint64_t text_bytes) {
+    return queue->parts + text_bytes;
 }
 
 static inline void bpe_clear(bpe_queue *queue) {
@@ -227,8 +232,8 @@ static inline void bpe_renew(bpe_queue *queue, const bpe_table *table, uint32_t 
     }
 }
 
-/* Writes the tokens of `count` bytes, at most as many as the queue has room for, and returns
- * their number. */
+/* Writes the tokens of `count` bytes, at most as many as the queue has room for, unless `tokens`
+ * is NULL, and returns their number. */
 static inline int64_t bpe_merge_long(bpe_queue *queue, const bpe_table *table, const uint8_t *word,
                                      uint32_t count, int32_t *tokens) {
     bpe_part *parts = queue->parts;
@@ -251,8 +256,9 @@ static inline int64_t bpe_merge_long(bpe_queue *queue, const bpe_table *table, c
         bpe_renew(queue, table, left, count);
     }
     int64_t written = 0;
-    for (uint32_t i = 0; i < count; i = parts[i].next)
-        tokens[written++] = (int32_t)parts[i].rank;
+    for (uint32_t i = 0; i < count; i = parts[i].next, written++)
+        if (tokens)
+            tokens[written] = (int32_t)parts[i].rank;
     return written;
 }
 

@@ -11,8 +11,6 @@
 
 #include "table.h"
 
-enum { BPE_CL100K = 1, BPE_O200K = 2 };
-
 typedef struct bpe_char {
     uint32_t class_; /* 0 at the end of the text */
     uint32_t bytes;

@@ -1,8 +1,8 @@
 /* The vocabulary as one flat, position-independent buffer, which vocabulary/table.py builds.
  *
- * It begins with a header of 21 words: magic, bytes of the whole, digest of the vocabulary,
- * split pattern, number of ranks, longest token in bytes, then in the order below where each section starts, counted from the buffer's start,
- * and for a hash table the shift behind it.  All is little-endian, sections are 64-aligned.
+ * It begins with a header of 23 words: magic, bytes of the whole, digest of the vocabulary,
+ * split pattern, number of ranks, longest token in bytes, then in the order below where each
+ * section starts, counted from the buffer's start, and for a hash table the shift behind it.  All is little-endian, sections are 64-aligned.
  * Tokens have no numbers but their ranks, which are below 2^21; a rank that was not given is a
  * token of no bytes.
  *
@@ -18,6 +18,8 @@
  *                                token is merged; all ones is an empty slot
  *   starts        u32[ranks + 1] where a token's bytes start in
  *   text          u8[]           all tokens one behind another, and 16 bytes more
+ *   special_ranks u32[], count   tokens that no text gives unless asked for, as <|endoftext|>: of
+ *                                the sections above only starts and text know them
  *
  * Both hash tables are probed linearly from hash >> shift, without wrapping, to an empty slot.
  */
@@ -27,7 +29,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BPE_MAGIC 0x312d6570622d6261ull /* "ab-bpe-1" */
+#define BPE_MAGIC 0x322d6570622d6261ull /* "ab-bpe-2" */
 #define BPE_RANK_BITS 21
 #define BPE_RANK_MASK (((uint64_t)1 << BPE_RANK_BITS) - 1)
 #define BPE_NO_RANK (((uint32_t)1 << 26) - 1) /* above every rank, and fits 32 bits shifted by 6 */
@@ -37,6 +39,8 @@
 #define BPE_DIGEST_WORD 2 /* of the header */
 #define BPE_FACTOR_A 0x9e3779b97f4a7c15ull
 #define BPE_FACTOR_B 0xbf58476d1ce4e5b9ull
+
+enum { BPE_CL100K = 1, BPE_O200K = 2 }; /* split patterns */
 
 enum {
     BPE_UPPER = 1, /* Lu Lt */
@@ -65,14 +69,18 @@ typedef struct bpe_table {
     const uint64_t *pairs, *word_filter, *pair_filter;
     const uint32_t *starts;
     const uint8_t *text;
+    const uint32_t *special_ranks;
+    uint64_t special_count;
     uint32_t word_filter_shift, words_shift, pair_filter_shift, pairs_shift;
 } bpe_table;
 
-/* 1, or 0 when the buffer is no table of this version with at most `ranks` ranks. */
+/* 1, or 0 when the buffer is no table of this version with a known pattern and at most `ranks`
+ * ranks. */
 static inline int bpe_open(const void *buffer, uint64_t ranks, bpe_table *table) {
     const uint64_t *header = buffer;
     const uint8_t *base = buffer;
-    if (header[0] != BPE_MAGIC || header[4] > ranks)
+    if (header[0] != BPE_MAGIC || header[4] > ranks ||
+        (header[3] != BPE_CL100K && header[3] != BPE_O200K))
         return 0;
     *table = (bpe_table){
         .pattern = header[3],
@@ -93,6 +101,8 @@ static inline int bpe_open(const void *buffer, uint64_t ranks, bpe_table *table)
         .pairs_shift = (uint32_t)header[18],
         .starts = (const uint32_t *)(base + header[19]),
         .text = base + header[20],
+        .special_ranks = (const uint32_t *)(base + header[21]),
+        .special_count = header[22],
     };
     return 1;
 }

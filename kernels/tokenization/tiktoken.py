@@ -5,14 +5,12 @@ It keeps no memory of earlier words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from armbench.bench.model import Array, Call, Case, Library, Operands, Outputs
+from armbench.kernels.tokenization.documents import text_result, texts, token_lists, tokens_result
 from armbench.kernels.tokenization.vocabulary.patterns import numbered
 from armbench.kernels.tokenization.vocabulary.shared import once
 from armbench.kernels.tokenization.vocabulary.table import header, tokens_in
@@ -34,16 +32,17 @@ def encoding_of(table: Array) -> Encoding:
 def bind(case: Case, operands: Operands) -> tuple[Call, Outputs]:
     encoding = encoding_of(operands["table"])
     if case.operation == "encode":
-        return partial(encoding.encode_ordinary, operands["text"].tobytes().decode()), _tokens
-    return partial(encoding.decode_bytes, operands["tokens"].tolist()), _text
+        documents = texts(operands)
+        return lambda: [encoding.encode_ordinary(d) for d in documents], partial(tokens_result, operands)
+    tokens = token_lists(operands)
+    return lambda: [encoding.decode_bytes(d) for d in tokens], partial(text_result, operands)
 
 
-def _tokens(result: Any) -> Mapping[str, Array]:
-    return {"tokens": np.array(result, np.int32), "count": np.array([len(result)])}
+def accepts(case: Case) -> str | None:
+    """Cold, encode and decode: what it has."""
+    if case.operation not in ("encode", "decode"):
+        return f"tiktoken has no {case.operation}"
+    return "tiktoken remembers no words" if case.params["state"] == "warm" else None
 
 
-def _text(result: Any) -> Mapping[str, Array]:
-    return {"text": np.frombuffer(result, np.uint8), "count": np.array([len(result)])}
-
-
-VARIANT = Library(package="tiktoken", bind=bind, extra="tokenizers")
+VARIANT = Library(package="tiktoken", bind=bind, extra="tokenizers", accepts=accepts)

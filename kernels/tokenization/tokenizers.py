@@ -5,14 +5,13 @@ Its cache of words is switched off, so that it starts every word from nothing as
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from armbench.bench.model import Array, Call, Case, Library, Operands, Outputs
+from armbench.kernels.tokenization.documents import text_result, texts, token_lists, tokens_result
 from armbench.kernels.tokenization.vocabulary.patterns import numbered
 from armbench.kernels.tokenization.vocabulary.shared import once
 from armbench.kernels.tokenization.vocabulary.table import header, merges_in, tokens_in
@@ -53,19 +52,24 @@ def _visible() -> dict[int, int]:
 def bind(case: Case, operands: Operands) -> tuple[Call, Outputs]:
     tokenizer = tokenizer_of(operands["table"])
     if case.operation == "encode":
-        text = operands["text"].tobytes().decode()
-        return lambda: tokenizer.encode(text, add_special_tokens=False).ids, _tokens
-    tokens = operands["tokens"].tolist()
-    return partial(tokenizer.decode, tokens, skip_special_tokens=False), _text
+        documents = texts(operands)
+        encode = partial(tokenizer.encode, add_special_tokens=False)
+        return lambda: [encode(d).ids for d in documents], partial(tokens_result, operands)
+    tokens = token_lists(operands)
+    return lambda: [tokenizer.decode(d, skip_special_tokens=False) for d in tokens], partial(_text, operands)
 
 
-def _tokens(result: Any) -> Mapping[str, Array]:
-    return {"tokens": np.array(result, np.int32), "count": np.array([len(result)])}
+def _text(operands: Operands, result: Sequence[str]) -> Mapping[str, Array]:
+    return text_result(operands, [document.encode() for document in result])
 
 
-def _text(result: Any) -> Mapping[str, Array]:
-    text = np.frombuffer(result.encode(), np.uint8)
-    return {"text": text, "count": np.array([len(text)])}
+def accepts(case: Case) -> str | None:
+    """Cold, encode and decode."""
+    if case.operation not in ("encode", "decode"):
+        return f"tokenizers has no {case.operation}"
+    return "its cache of words is switched off" if case.params["state"] == "warm" else None
 
 
-VARIANT = Library(package="tokenizers", bind=bind, extra="tokenizers", threads=("RAYON_NUM_THREADS",))
+VARIANT = Library(
+    package="tokenizers", bind=bind, extra="tokenizers", accepts=accepts, threads=("RAYON_NUM_THREADS",)
+)

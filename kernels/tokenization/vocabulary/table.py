@@ -29,8 +29,9 @@ HEADER: Final = (
     *("byte_classes", "point_pages", "point_classes", "byte_ranks", "byte_pairs"),
     *("word_filter", "word_filter_shift", "words", "words_shift"),
     *("pair_filter", "pair_filter_shift", "pairs", "pairs_shift"),
-    *("starts", "text", "specials", "special_count"),
+    *("starts", "text", "special_ranks", "special_count"),
 )
+ALLOWED_BITS: Final = 63  # of the operations' parameter; all of them are -1
 HEADER_BYTES: Final = 8 * len(HEADER)
 # The bits of a character's class.
 CLASS_BITS: Final = {"upper": 1, "lower": 2, "letter": 4, "mark": 8, "number": 16, "space": 32}
@@ -85,18 +86,20 @@ class Tokens:
         single = self.text[self.starts[:-1][self.lengths == 1]]
         return sorted(set(range(256)) - set(single.tolist()))
 
-    def and_specials(self, specials: Mapping[str, int]) -> Tokens:
+    def and_specials(self, specials: Mapping[bytes, int]) -> Tokens:
         """With special tokens, whose ranks must be free."""
-        in_order = self._in_order(max([self.count, *(rank + 1 for rank in specials.values())]))
-        for text, rank in specials.items():
-            if in_order[rank]:
-                raise TwiceError(f"rank {rank} of the special token {text} is that of a token")
-            in_order[rank] = text.encode()
-        return Tokens.from_list(in_order)
-
-    def _in_order(self, count: int) -> list[bytes]:
-        text, starts = self.text.tobytes(), self.starts.tolist()
-        return [text[a:b] for a, b in pairwise(starts)] + [b""] * (count - self.count)
+        in_order = sorted(specials.items(), key=lambda item: item[1])
+        room = max([0, *(rank + 1 - self.count for rank in specials.values())])
+        lengths = np.concatenate((self.lengths, np.zeros(room, np.uint32)))
+        pieces, done = [], 0
+        for token, rank in in_order:
+            if lengths[rank]:
+                raise TwiceError(f"{rank} is the rank of two tokens")
+            start = int(self.starts[min(rank, self.count)])
+            pieces += [self.text[done:start], np.frombuffer(token, np.uint8)]
+            lengths[rank], done = len(token), start
+        starts = np.concatenate(([0], np.cumsum(lengths))).astype(np.uint32)
+        return Tokens(np.concatenate((*pieces, self.text[done:])), starts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,46 +117,53 @@ class Merges:
 def build(
     ranks: Tokens | Mapping[bytes, int],
     pattern: int,
-    specials: Mapping[str, int] | None = None,
+    specials: Mapping[bytes, int] | None = None,
     merges: Merges | None = None,
     slack: int = 256,
 ) -> U8:
     """The table of a vocabulary, whose ranks are below RANK_LIMIT and cover the 256 bytes.
 
-    pattern: the number of its split pattern.  slack: slots behind the last home of the hash
-    tables, for what is pushed there; more are taken when they do not suffice.
+    pattern: the number of its split pattern.  specials: {string: rank} of its special tokens, in
+    the order of the bits by which they are allowed.  slack: slots behind the last home of the
+    hash tables, for what is pushed there; more are taken when they do not suffice.
     Raises TwiceError, ValueError for a token of more than TOKEN_LIMIT bytes.
     """
     ordinary = ranks if isinstance(ranks, Tokens) else Tokens.of(ranks)
+    tokens = ordinary.and_specials(specials) if specials else ordinary
+    pair_count = tokens.count if merges is None else len(merges.pairs)
     longest = int(ordinary.lengths.max())
     if longest > TOKEN_LIMIT:
         raise ValueError(f"a token of {longest} bytes; at most {TOKEN_LIMIT} are supported")
-    tokens = ordinary.and_specials(specials) if specials else ordinary
-    pair_count = tokens.count if merges is None else len(merges.pairs)
-    word_bits, pair_bits = _bits(tokens.count), _bits(pair_count)
-    slots = ((1 << word_bits) + slack, (1 << pair_bits) + slack)
     numbers = {
         "pattern": pattern,
         "ranks": tokens.count,
         "longest": longest,
         "word_filter_shift": 64 - _filter_bits(tokens.count),
-        "words_shift": 64 - word_bits,
+        "words_shift": 64 - _bits(tokens.count),
         "pair_filter_shift": 64 - _filter_bits(pair_count),
-        "pairs_shift": 64 - pair_bits,
+        "pairs_shift": 64 - _bits(pair_count),
         "special_count": len(specials or ()),
     }
-    by_length = sorted((specials or {}).items(), key=lambda item: -len(item[0].encode()))
-    special_ranks = np.array([rank for _, rank in by_length], np.uint32)
-    table = _lay_out(_sections(tokens, special_ranks, numbers, slots), numbers)
-    is_ordinary = (tokens.lengths > 0).astype(np.uint8)
-    is_ordinary[special_ranks] = 0
-    pairs = None if merges is None else np.ascontiguousarray(merges.pairs, np.uint32)
-    filled = native.fill(table, slots, is_ordinary, pairs, merges is None or merges.whole_words)
+    special_ranks = np.array(list((specials or {}).values()), np.uint32)
+    table = _filled(tokens, special_ranks, numbers, merges, slack)
+    _fields(table)[HEADER.index("digest")] = native.digest(table)
+    return table
+
+
+def _filled(
+    tokens: Tokens, special_ranks: U32, numbers: Mapping[str, int], merges: Merges | None, slack: int
+) -> U8:
+    """The table without its digest."""
+    words, pairs = ((1 << 64 - numbers[name]) + slack for name in ("words_shift", "pairs_shift"))
+    table = _lay_out(_sections(tokens, special_ranks, numbers, (words, pairs)), numbers)
+    ordinary = (tokens.lengths > 0).astype(np.uint8)
+    ordinary[special_ranks] = 0
+    given = None if merges is None else np.ascontiguousarray(merges.pairs, np.uint32)
+    filled = native.fill(table, (words, pairs), ordinary, given, merges is None or merges.whole_words)
     if filled == native.NO_ROOM:
-        return build(ranks, pattern, specials, merges, 8 * slack)
+        return _filled(tokens, special_ranks, numbers, merges, 8 * slack)
     if filled == native.TWICE:
         raise TwiceError("a token has two ranks")
-    _fields(table)[HEADER.index("digest")] = native.digest(table)
     return table
 
 
@@ -185,7 +195,7 @@ def _sections(
         "pairs": 8 * slots[1],
         "starts": tokens.starts,
         "text": np.concatenate((tokens.text, np.zeros(16, np.uint8))),  # read in pieces of 16
-        "specials": specials,
+        "special_ranks": specials,
     }
 
 
@@ -267,28 +277,25 @@ def ranks_in(table: U8) -> dict[bytes, int]:
     return {text[a:b]: rank for rank, (a, b) in pairs if a < b and rank not in special}
 
 
-def specials_in(table: U8) -> dict[str, int]:
-    """{special token: rank}, longest first: the order of the bits by which they are allowed."""
+def specials_in(table: U8) -> dict[bytes, int]:
+    """{special token: rank}, in the order of the bits by which they are allowed."""
     fields = header(table)
     text, starts = tokens_in(table)
-    at = fields["specials"]
+    at = fields["special_ranks"]
     ranks = table[at : at + 4 * fields["special_count"]].view(np.uint32).tolist()
-    return {text[starts[rank] : starts[rank + 1]].decode(): rank for rank in ranks}
+    return {text[starts[rank] : starts[rank + 1]]: rank for rank in ranks}
 
 
-def allowed(table: U8, specials: Collection[str]) -> U64:
-    """The bits of the special tokens that an encoder may give, by which C code is told (specials.h).
+def allowed_bits(table: U8, specials: Collection[str]) -> int:
+    """The operations' parameter `allowed` (bpe.h) for these special tokens.
 
-    Raises KeyError for one that the vocabulary does not have.
+    Raises KeyError for one that the vocabulary does not have, or that no bit stands for.
     """
     order = list(specials_in(table))
-    bits = np.zeros(len(order) // 64 + 1, np.uint64)
-    for text in specials:
-        if text not in order:
-            raise KeyError(text)
-        number = order.index(text)
-        bits[number // 64] |= np.uint64(1 << number % 64)
-    return bits
+    numbers = {name.decode(): number for number, name in enumerate(order[:ALLOWED_BITS])}
+    if {name.decode() for name in order} == set(specials):
+        return -1
+    return sum(1 << numbers[name] for name in set(specials))
 
 
 def merges_in(table: U8) -> list[tuple[int, int]]:

@@ -11,7 +11,7 @@
 
 #define NOT_PLAIN (-1)
 
-enum { FILLED = 0, NO_ROOM = 1, TWICE = 2 };
+enum { FILLED = 0, NO_ROOM = 1, TWICE = 2, NO_TABLE = 3 };
 
 /* ---- rank files --------------------------------------------------------------------------- */
 
@@ -150,12 +150,11 @@ typedef struct part {
     uint32_t pair; /* rank of this part and the next together, or BPE_NO_RANK */
 } part;
 
-static uint32_t pair_rank(const filling *f, const uint8_t *word, const part *p, int by_bytes) {
+static uint32_t pair_rank(const filling *f, const uint8_t *word, const part *p) {
     uint32_t bytes = p[2].start - p[0].start;
     if (bytes == 2)
         return f->table.byte_pairs[(uint32_t)word[p->start] << 8 | word[p->start + 1]];
-    return by_bytes ? bpe_find_word(&f->table, word + p->start, bytes, f->text_end)
-                    : bpe_find_pair(&f->table, p[0].rank, p[1].rank);
+    return bpe_find_word(&f->table, word + p->start, bytes, f->text_end);
 }
 
 static uint32_t first_lowest(const part *parts, uint32_t pairs) {
@@ -171,13 +170,13 @@ static uint32_t first_lowest(const part *parts, uint32_t pairs) {
  *
  * Whatever stands around a token when it is made, no merge has crossed its ends; so the merges
  * inside were those of its bytes alone, and these reach two parts in one way only. */
-static int last_parts(const filling *f, uint32_t rank, int by_bytes, part *parts) {
+static int last_parts(const filling *f, uint32_t rank, part *parts) {
     const uint8_t *word = f->table.text + f->table.starts[rank];
     uint32_t count = length_of(&f->table, rank);
     for (uint32_t i = 0; i <= count; i++)
         parts[i] = (part){i, i < count ? f->table.byte_ranks[word[i]] : 0, BPE_NO_RANK};
     for (uint32_t i = 0; i + 1 < count; i++)
-        parts[i].pair = pair_rank(f, word, &parts[i], by_bytes);
+        parts[i].pair = pair_rank(f, word, &parts[i]);
     for (; count > 2; count--) {
         uint32_t i = first_lowest(parts, count - 1);
         if (parts[i].pair >= BPE_NO_RANK)
@@ -185,11 +184,11 @@ static int last_parts(const filling *f, uint32_t rank, int by_bytes, part *parts
         parts[i].rank = parts[i].pair;
         memmove(&parts[i + 1], &parts[i + 2], (count - 1 - i) * sizeof *parts);
         if (i + 2 < count)
-            parts[i].pair = pair_rank(f, word, &parts[i], by_bytes);
+            parts[i].pair = pair_rank(f, word, &parts[i]);
         else
             parts[i].pair = BPE_NO_RANK;
         if (i)
-            parts[i - 1].pair = pair_rank(f, word, &parts[i - 1], by_bytes);
+            parts[i - 1].pair = pair_rank(f, word, &parts[i - 1]);
     }
     return parts[0].pair == rank;
 }
@@ -214,58 +213,37 @@ static void sort_by(const bpe_table *table, uint32_t at, const uint32_t *ranks, 
 
 /* ---- the whole ---------------------------------------------------------------------------- */
 
-static int fill_bytes(filling *f) {
+static int fill_words(filling *f) {
+    const bpe_table *table = &f->table;
     for (uint32_t i = 0; i < 256 * 256; i++)
         f->byte_pairs[i] = BPE_NO_RANK;
-    for (uint32_t rank = 0; rank < f->table.ranks; rank++)
-        if (f->ordinary[rank] && length_of(&f->table, rank) == 1)
-            f->byte_ranks[f->table.text[f->table.starts[rank]]] = rank;
+    for (uint32_t rank = 0; rank < table->ranks; rank++) {
+        const uint8_t *word = table->text + table->starts[rank];
+        int status = f->ordinary[rank] ? add_word(f, rank) : FILLED;
+        if (status)
+            return status;
+        if (f->ordinary[rank] && length_of(table, rank) == 1)
+            f->byte_ranks[word[0]] = rank;
+        if (f->ordinary[rank] && length_of(table, rank) == 2)
+            f->byte_pairs[(uint32_t)word[0] << 8 | word[1]] = rank;
+    }
     return FILLED;
 }
 
-/* Tokens are merged from whatever two tokens make their bytes, those of lower ranks first.  They
- * are gone through in the order of their first bytes, for then the same substrings are looked up
- * again soon.  order: u32[2][ranks] of scratch. */
-static int fill_by_ranks(filling *f, uint32_t *order) {
-    uint32_t *other = order + f->table.ranks;
+/* Tokens are gone through in the order of their first bytes, for then the same substrings are
+ * looked up again soon. */
+static int fill_pairs(filling *f, uint32_t *order) {
     part parts[MOST_BYTES + 1];
-    int status;
-    for (uint32_t rank = 0; rank < f->table.ranks; rank++) {
-        const uint8_t *word = f->table.text + f->table.starts[rank];
-        if (!f->ordinary[rank])
-            continue;
-        if ((status = add_word(f, rank)))
-            return status;
-        if (length_of(&f->table, rank) == 2)
-            f->byte_pairs[(uint32_t)word[0] << 8 | word[1]] = rank;
-    }
+    uint32_t *other = order + f->table.ranks;
     for (uint32_t i = 0; i < f->table.ranks; i++)
         order[i] = i;
     sort_by(&f->table, 2, order, other);
     sort_by(&f->table, 0, other, order);
-    for (uint32_t i = 0; i < f->table.ranks; i++)
-        if (f->ordinary[order[i]] && length_of(&f->table, order[i]) > 1 && last_parts(f, order[i], 1, parts) &&
-            (status = add_pair(f, parts[0].rank, parts[1].rank, order[i])))
-            return status;
-    return FILLED;
-}
-
-/* Tokens are merged from the pairs given, u32[count][3] of left, right and merged. */
-static int fill_by_merges(filling *f, const uint32_t *merges, uint64_t count, int whole_words) {
-    part parts[MOST_BYTES + 1];
-    int status;
-    for (const uint32_t *m = merges; m < merges + 3 * count; m += 3) {
-        const uint8_t *word = f->table.text + f->table.starts[m[2]];
-        if ((status = add_pair(f, m[0], m[1], m[2])))
-            return status;
-        if (length_of(&f->table, m[2]) == 2)
-            f->byte_pairs[(uint32_t)word[0] << 8 | word[1]] = m[2];
-    }
-    for (uint32_t rank = 0; rank < f->table.ranks; rank++) {
-        if (!f->ordinary[rank])
-            continue;
-        int made = length_of(&f->table, rank) == 1 || whole_words || last_parts(f, rank, 0, parts);
-        if (made && (status = add_word(f, rank)))
+    for (uint32_t i = 0; i < f->table.ranks; i++) {
+        uint32_t rank = order[i];
+        int made = f->ordinary[rank] && length_of(&f->table, rank) > 1 && last_parts(f, rank, parts);
+        int status = made ? add_pair(f, parts[0].rank, parts[1].rank, rank) : FILLED;
+        if (status)
             return status;
     }
     return FILLED;
@@ -273,14 +251,12 @@ static int fill_by_merges(filling *f, const uint32_t *merges, uint64_t count, in
 
 /* Fills the hash tables, filters and byte tables of a table of which the rest, zeros there, has
  * been laid out with so many slots.  ordinary: u8[ranks], 1 for a token that is not special.
- * merges: NULL when ranks tell them.  whole_words: whether
- * a word that is a token is that token even when merging its bytes would not give it.  scratch:
- * u32[2][ranks]. */
+ * scratch: u32[2][ranks]. */
 AB_EXPORT int32_t ab_bpe_fill(uint8_t *buffer, uint64_t word_slots, uint64_t pair_slots,
-                              const uint8_t *ordinary, const uint32_t *merges, uint64_t count, int32_t whole_words, uint32_t *scratch) {
+                              const uint8_t *ordinary, uint32_t *scratch) {
     filling f = {.word_slots = word_slots, .pair_slots = pair_slots, .ordinary = ordinary};
     if (!bpe_open(buffer, BPE_RANK_MASK + 1, &f.table))
-        return NO_ROOM;
+        return NO_TABLE;
     f.words = (bpe_word *)f.table.words;
     f.pairs = (uint64_t *)f.table.pairs;
     f.word_filter = (uint64_t *)f.table.word_filter;
@@ -291,8 +267,8 @@ AB_EXPORT int32_t ab_bpe_fill(uint8_t *buffer, uint64_t word_slots, uint64_t pai
     for (uint64_t i = 0; i < word_slots; i++)
         f.words[i].meta = UINT32_MAX;
     memset(f.pairs, 0xff, pair_slots * sizeof *f.pairs);
-    fill_bytes(&f);
-    return merges ? fill_by_merges(&f, merges, count, whole_words) : fill_by_ranks(&f, scratch);
+    int status = fill_words(&f);
+    return status ? status : fill_pairs(&f, scratch);
 }
 
 /* A digest of a table, whose size is a multiple of 64: of all its words but the one that holds

@@ -14,12 +14,13 @@ from armbench.bench.model import Array
 FILLED: Final = 0
 NO_ROOM: Final = 1
 TWICE: Final = 2
+NO_TABLE: Final = 3
 
 _P = ctypes.c_void_p
 _U64 = ctypes.c_uint64
 _SIGNATURES: Final = {
     "ab_bpe_read_ranks": (ctypes.c_int64, [_P, _U64, ctypes.c_uint32, _P, _P]),
-    "ab_bpe_fill": (ctypes.c_int32, [_P, _U64, _U64, _P, _P, _U64, ctypes.c_int32, _P]),
+    "ab_bpe_fill": (ctypes.c_int32, [_P, _U64, _U64, _P, _P]),
     "ab_bpe_digest": (_U64, [_P, _U64]),
 }
 
@@ -47,25 +48,14 @@ def read_ranks(contents: bytes, limit: int) -> tuple[Array, Array] | None:
     return text[: starts[-1]], starts
 
 
-def fill(
-    table: Array, slots: tuple[int, int], ordinary: Array, merges: Array | None, whole_words: bool
-) -> int:
-    """Fill in what hashing gives; FILLED, NO_ROOM or TWICE (a token).
+def fill(table: Array, slots: tuple[int, int], ordinary: Array) -> int:
+    """Fill in what hashing gives; FILLED, NO_ROOM, TWICE (a token) or NO_TABLE.
 
-    ordinary: uint8 [ranks], 1 for a token that is not special.  merges: uint32 [n][3] or None.
+    slots: of words and pairs.  ordinary: uint8 [ranks], 1 for a token that is not special.
     """
-    pairs, count = (None, 0) if merges is None else (merges.ctypes.data, len(merges))
     scratch = np.empty(2 * len(ordinary), np.uint32)
-    filled = _library().ab_bpe_fill(
-        table.ctypes.data,
-        *slots,
-        ordinary.ctypes.data,
-        pairs,
-        count,
-        whole_words,
-        scratch.ctypes.data,
-    )
-    return int(filled)
+    addresses = (table.ctypes.data, *slots, ordinary.ctypes.data, scratch.ctypes.data)
+    return int(_library().ab_bpe_fill(*addresses))
 
 
 def digest(table: Array) -> int:

@@ -102,68 +102,51 @@ class Tokens:
         return Tokens(np.concatenate((*pieces, self.text[done:])), starts)
 
 
-@dataclass(frozen=True, slots=True)
-class Merges:
-    """Which pairs of tokens are merged, when that does not follow from their bytes.
-
-    pairs        uint32 [merges][3]: left, right, merged; merged never falls
-    whole_words  whether a word that is a token is taken whole even if merging would not give it
-    """
-
-    pairs: U32
-    whole_words: bool
-
-
 def build(
-    ranks: Tokens | Mapping[bytes, int],
-    pattern: int,
-    specials: Mapping[bytes, int] | None = None,
-    merges: Merges | None = None,
-    slack: int = 256,
+    ranks: Tokens | Mapping[bytes, int], pattern: int, specials: Mapping[bytes, int] | None = None
 ) -> U8:
     """The table of a vocabulary, whose ranks are below RANK_LIMIT and cover the 256 bytes.
 
     pattern: the number of its split pattern.  specials: {string: rank} of its special tokens, in
-    the order of the bits by which they are allowed.  slack: slots behind the last home of the
-    hash tables, for what is pushed there; more are taken when they do not suffice.
+    the order of the bits by which they are allowed.
     Raises TwiceError, ValueError for a token of more than TOKEN_LIMIT bytes.
     """
     ordinary = ranks if isinstance(ranks, Tokens) else Tokens.of(ranks)
-    tokens = ordinary.and_specials(specials) if specials else ordinary
-    pair_count = tokens.count if merges is None else len(merges.pairs)
     longest = int(ordinary.lengths.max())
     if longest > TOKEN_LIMIT:
         raise ValueError(f"a token of {longest} bytes; at most {TOKEN_LIMIT} are supported")
+    tokens = ordinary.and_specials(specials) if specials else ordinary
     numbers = {
         "pattern": pattern,
         "ranks": tokens.count,
         "longest": longest,
         "word_filter_shift": 64 - _filter_bits(tokens.count),
         "words_shift": 64 - _bits(tokens.count),
-        "pair_filter_shift": 64 - _filter_bits(pair_count),
-        "pairs_shift": 64 - _bits(pair_count),
+        "pair_filter_shift": 64 - _filter_bits(tokens.count),
+        "pairs_shift": 64 - _bits(tokens.count),
         "special_count": len(specials or ()),
     }
-    special_ranks = np.array(list((specials or {}).values()), np.uint32)
-    table = _filled(tokens, special_ranks, numbers, merges, slack)
+    table = _filled(tokens, np.array(list((specials or {}).values()), np.uint32), numbers)
     _fields(table)[HEADER.index("digest")] = native.digest(table)
     return table
 
 
-def _filled(
-    tokens: Tokens, special_ranks: U32, numbers: Mapping[str, int], merges: Merges | None, slack: int
-) -> U8:
-    """The table without its digest."""
-    words, pairs = ((1 << 64 - numbers[name]) + slack for name in ("words_shift", "pairs_shift"))
-    table = _lay_out(_sections(tokens, special_ranks, numbers, (words, pairs)), numbers)
+def _filled(tokens: Tokens, special_ranks: U32, numbers: Mapping[str, int], slack: int = 256) -> U8:
+    """The table without its digest.
+
+    slack: slots behind the last home of the hash tables, for what is pushed there; more are
+    taken when they do not suffice.
+    """
+    slots = ((1 << 64 - numbers["words_shift"]) + slack, (1 << 64 - numbers["pairs_shift"]) + slack)
+    table = _lay_out(_sections(tokens, special_ranks, numbers, slots), numbers)
     ordinary = (tokens.lengths > 0).astype(np.uint8)
     ordinary[special_ranks] = 0
-    given = None if merges is None else np.ascontiguousarray(merges.pairs, np.uint32)
-    filled = native.fill(table, (words, pairs), ordinary, given, merges is None or merges.whole_words)
-    if filled == native.NO_ROOM:
-        return _filled(tokens, special_ranks, numbers, merges, 8 * slack)
+    filled = native.fill(table, slots, ordinary)
     if filled == native.TWICE:
         raise TwiceError("a token has two ranks")
+    if filled == native.NO_ROOM:
+        return _filled(tokens, special_ranks, numbers, 8 * slack)
+    assert filled == native.FILLED, numbers
     return table
 
 

@@ -28,7 +28,7 @@ SUFFIX: Final = ".bpe"
 def folder() -> Path:
     """As the XDG base directory specification has it; a relative path there is to be ignored."""
     home = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(home) if os.path.isabs(home) else Path.home() / ".cache") / "armbench"
+    return Path(home if os.path.isabs(home) else os.path.expanduser("~/.cache")) / "armbench"
 
 
 def path_for(contents: bytes, kind: str) -> Path:

@@ -28,7 +28,7 @@ import numpy as np
 from armbench.bench.errors import UserError
 from armbench.bench.model import Array, Case, Kernel, Operand, Problem, Settings, Work, empty
 from armbench.kernels.tokenization.corpora import CORPORA, generate
-from armbench.kernels.tokenization.documents import gathered, starts_of, streamed
+from armbench.kernels.tokenization.corpora.documents import gathered, starts_of, streamed
 from armbench.kernels.tokenization.vocabulary import Vocabulary, find, load
 from armbench.kernels.tokenization.vocabulary.reference import encode
 from armbench.kernels.tokenization.vocabulary.table import tokens_in

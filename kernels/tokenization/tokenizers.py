@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from armbench.bench.model import Array, Call, Case, Library, Operands, Outputs
-from armbench.kernels.tokenization.documents import text_result, texts, token_lists, tokens_result
+from armbench.kernels.tokenization.corpora.documents import text_result, texts, token_lists, tokens_result
 from armbench.kernels.tokenization.vocabulary.patterns import numbered
 from armbench.kernels.tokenization.vocabulary.shared import once
 from armbench.kernels.tokenization.vocabulary.table import header, merges_in, tokens_in

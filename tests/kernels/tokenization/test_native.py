@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from armbench.bench import native
 from armbench.bench.model import Array
 from armbench.kernels.tokenization.corpora import CORPORA, generate
-from armbench.kernels.tokenization.documents import streamed
+from armbench.kernels.tokenization.corpora.documents import streamed
 from armbench.kernels.tokenization.vocabulary import Loaded, table
 from armbench.kernels.tokenization.vocabulary.classes import POINTS, classes
 from armbench.kernels.tokenization.vocabulary.patterns import PATTERNS
@@ -375,7 +375,7 @@ def test_streams(codec: Codec, loaded: Loaded, corpus: str) -> None:
 
 # --- special tokens ------------------------------------------------------------------------
 
-SPECIALS = {b"<|end|>": 5000, b"<|end": 5001, b"@": 5003}
+SPECIALS = {b"<|end|>": 5000, b"<|end": 5001, b"@@@": 5003}
 
 
 @pytest.fixture(scope="module")
@@ -386,10 +386,10 @@ def special_table(builtin: Loaded) -> Array:
 @pytest.mark.parametrize(
     ("allowed", "expected"),
     [
-        (0, ["a  <|end|> b@<|end"]),
+        (0, ["a  <|end|> b@@@<|end"]),
         (-1, ["a  ", 5000, " b", 5003, 5001]),
-        (1, ["a  ", 5000, " b@<|end"]),
-        (2, ["a  ", 5001, "|> b@", 5001]),
+        (1, ["a  ", 5000, " b@@@<|end"]),
+        (2, ["a  ", 5001, "|> b@@@", 5001]),
         (4, ["a  <|end|> b", 5003, "<|end"]),
     ],
 )
@@ -397,7 +397,7 @@ def test_special_tokens(
     codec: Codec, builtin: Loaded, special_table: Array, allowed: int, expected: list[str | int]
 ) -> None:
     """A text is encoded as if it ended where a special token begins."""
-    data = np.frombuffer(b"a  <|end|> b@<|end", np.uint8)
+    data = np.frombuffer(b"a  <|end|> b@@@<|end", np.uint8)
     tokens, count = codec.run_encode(data, special_table, allowed=allowed)
     wanted = []
     for part in expected:

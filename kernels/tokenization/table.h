@@ -145,10 +145,14 @@ static inline uint64_t bpe_first(uint64_t bytes, uint64_t count) {
     return count >= 8 ? bytes : bytes & (((uint64_t)1 << 8 * count) - 1);
 }
 
+static inline uint64_t bpe_word_hash(uint64_t a, uint64_t b, uint64_t size) {
+    return a * BPE_FACTOR_A + (size << 32 | b) * BPE_FACTOR_B;
+}
+
 static inline const bpe_word *bpe_home(const bpe_table *table, uint64_t a, uint64_t b,
                                        uint64_t size) {
     static const bpe_word empty = {0, 0, UINT32_MAX};
-    uint64_t hash = a * BPE_FACTOR_A + (size << 32 | b) * BPE_FACTOR_B;
+    uint64_t hash = bpe_word_hash(a, b, size);
     if (!bpe_may_hold(table->word_filter, table->word_filter_shift, hash))
         return &empty;
     return table->words + (hash >> table->words_shift);

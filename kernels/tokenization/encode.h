@@ -7,6 +7,7 @@
 #include "split.h"
 #include "table.h"
 #include "utf8.h"
+#include "words.h"
 
 /* What counts[d] says when a document cannot be encoded or decoded. */
 #define BPE_BAD_TABLE (-1)    /* of another version, an unknown pattern or more ranks than stated */
@@ -43,21 +44,11 @@ static inline int64_t bpe_encode_words(const bpe_table *table, const uint8_t *te
                                        bpe_queue *queue, int32_t *tokens) {
     int64_t count = 0;
     const bpe_text source = {table, end};
+    bpe_batch batch;
     while (text < end) {
-        const uint8_t *next = bpe_word_end(source, text, pattern);
-        uint64_t bytes = (uint64_t)(next - text);
-        uint32_t rank = bpe_find_word(table, text, bytes, end);
-        int32_t *out = keep ? tokens + count : NULL;
-        if (rank != BPE_NO_RANK) {
-            if (keep)
-                *out = (int32_t)rank;
-            count++;
-        } else if (bytes <= BPE_SHORT) {
-            count += bpe_merge_short(table, text, (uint32_t)bytes, out);
-        } else {
-            count += bpe_merge_long(queue, table, text, (uint32_t)bytes, out);
-        }
-        text = next;
+        text = bpe_fill_batch(&batch, source, text, pattern);
+        bpe_seek(&batch, table, end);
+        count += bpe_encode_batch(&batch, table, end, keep, queue, keep ? tokens + count : NULL);
     }
     return count;
 }

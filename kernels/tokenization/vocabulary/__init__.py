@@ -98,30 +98,33 @@ def find(settings: Settings) -> Vocabulary:
     """
     if settings.vocabulary:
         return _given(settings.vocabulary)
-    for published in _PUBLISHED:
-        for path in _copies(published):
-            return _known(published, path)
-    return builtin()
+    return next(filter(None, (published(known.name) for known in _PUBLISHED)), None) or builtin()
+
+
+def published(name: str) -> Vocabulary | None:
+    """o200k or cl100k, where a copy is on this machine."""
+    for known in _PUBLISHED:
+        if known.name == name:
+            return next((_known(known, path) for path in _copies(known)), None)
+    return None
 
 
 def builtin() -> Vocabulary:
     return Vocabulary("builtin", BUILTIN, DEFAULT_PATTERN, BUILTIN_RANKS)
 
 
-def _known(published: _Published, path: Path) -> Vocabulary:
-    return Vocabulary(
-        published.name, path, published.name, published.ranks, published.sha256, published.specials
-    )
+def _known(known: _Published, path: Path) -> Vocabulary:
+    return Vocabulary(known.name, path, known.name, known.ranks, known.sha256, known.specials)
 
 
-def _copies(published: _Published) -> Iterator[Path]:
+def _copies(known: _Published) -> Iterator[Path]:
     """Files that should be this vocabulary; their contents are checked when they are read."""
-    cached = _tiktoken_cache() / published.cached_as
-    if cached.is_file() and cached.stat().st_size == published.bytes:
+    cached = _tiktoken_cache() / known.cached_as
+    if cached.is_file() and cached.stat().st_size == known.bytes:
         yield cached
     package = find_spec("bpe_openai")
     for folder in (package and package.submodule_search_locations) or ():
-        packaged = Path(folder) / "data" / published.packaged
+        packaged = Path(folder) / "data" / known.packaged
         if packaged.is_file():
             yield packaged
 
@@ -139,9 +142,9 @@ def _given(path: Path) -> Vocabulary:
     """A file of the user's, read now: its ranks must be known, and its faults are best told at once."""
     contents = ranks.read(path)
     digest = hashlib.sha256(ranks.unpacked(contents, path)).hexdigest()
-    for published in _PUBLISHED:
-        if published.sha256 == digest:
-            return _known(published, path)
+    for known in _PUBLISHED:
+        if known.sha256 == digest:
+            return _known(known, path)
     fields = table.header(_table(contents, path, DEFAULT_PATTERN))
     stem = re.sub(r"(\.gz|\.tiktoken|\.json)+$", "", path.name)
     if stem == "tokenizer":  # as all of them are called; the folder has the model's name

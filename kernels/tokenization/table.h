@@ -61,7 +61,7 @@ typedef struct bpe_word {
 } bpe_word;
 
 typedef struct bpe_table {
-    uint64_t pattern, ranks, longest;
+    uint64_t digest, pattern, ranks, longest;
     const uint8_t *byte_classes, *point_pages, *point_classes;
     const uint32_t *byte_ranks, *byte_pairs;
     const bpe_word *words;
@@ -82,6 +82,7 @@ static inline int bpe_open(const void *buffer, uint64_t ranks, bpe_table *table)
         (header[3] != BPE_CL100K && header[3] != BPE_O200K))
         return 0;
     *table = (bpe_table){
+        .digest = header[2],
         .pattern = header[3],
         .ranks = header[4],
         .longest = header[5],
@@ -165,14 +166,19 @@ static inline int bpe_same(const uint8_t *a, const uint8_t *b, uint64_t count) {
     return bpe_load(a, count) == bpe_load(b, count);
 }
 
-static inline uint32_t bpe_find_long(const bpe_table *table, const uint8_t *word, uint64_t count) {
-    if (count > table->longest)
-        return BPE_NO_RANK;
+static inline uint64_t bpe_long_hash(const uint8_t *word, uint64_t count) {
     uint64_t hash = 0;
     for (uint64_t at = 0; at < count; at += 8) {
         hash = (hash ^ bpe_load(word + at, count - at)) * BPE_FACTOR_A;
         hash ^= hash >> 32;
     }
+    return hash;
+}
+
+static inline uint32_t bpe_find_long(const bpe_table *table, const uint8_t *word, uint64_t count) {
+    if (count > table->longest)
+        return BPE_NO_RANK;
+    uint64_t hash = bpe_long_hash(word, count);
     for (const bpe_word *slot = bpe_home(table, hash, count, BPE_LONG); slot->meta != UINT32_MAX;
          slot++) {
         uint32_t rank = slot->meta & BPE_RANK_MASK;

@@ -8,6 +8,7 @@
 #ifndef ARMBENCH_TOKENIZATION_WORDS_H
 #define ARMBENCH_TOKENIZATION_WORDS_H
 
+#include "memory.h"
 #include "merge.h"
 #include "split.h"
 #include "table.h"
@@ -123,7 +124,8 @@ static inline uint32_t bpe_found(const bpe_batch *batch, uint32_t i, const bpe_t
 
 /* The number of tokens of a batch, written when `keep`. */
 static inline int64_t bpe_encode_batch(const bpe_batch *batch, const bpe_table *table,
-                                       const uint8_t *end, int keep, bpe_queue *queue,
+                                       const uint8_t *end, int keep,
+                                       const bpe_memory *memory, bpe_queue *queue,
                                        int32_t *tokens) {
     int64_t count = 0;
     const uint8_t *word = batch->text;
@@ -137,7 +139,7 @@ static inline int64_t bpe_encode_batch(const bpe_batch *batch, const bpe_table *
                 *out = (int32_t)rank;
             count++;
         } else if (bytes <= BPE_SHORT) {
-            count += bpe_merge_short(table, word, (uint32_t)bytes, out);
+            count += bpe_short_word(memory, table, word, (uint32_t)bytes, end, out);
         } else {
             count += bpe_merge_long(queue, table, word, (uint32_t)bytes, out);
         }

@@ -37,36 +37,19 @@ static inline uint64_t bpe_encode_scratch(const bpe_job *job) {
            (job->repair ? bpe_split_bytes(job) : 0);
 }
 
-typedef struct bpe_encoder {
-    bpe_table table;
-    bpe_memory memory;
-    bpe_queue queue;
-} bpe_encoder;
-
-/* The pattern is a constant at each call, so that the scanner is inlined without a choice;
- * `keep`, whether tokens are written, is one too. */
-static inline int64_t bpe_encode_words(bpe_encoder *encoder, const uint8_t *text,
-                                       const uint8_t *end, int64_t pattern, int keep,
-                                       int32_t *tokens) {
-    int64_t count = 0;
-    const bpe_table *table = &encoder->table;
-    const bpe_text source = {table, end};
-    bpe_batch batch;
-    while (text < end) {
-        text = bpe_fill_batch(&batch, source, text, pattern);
-        bpe_seek(&batch, table, end);
-        count += bpe_encode_batch(&batch, table, end, keep, &encoder->memory, &encoder->queue,
-                                  keep ? tokens + count : NULL);
-    }
-    return count;
-}
-
-/* Text without special tokens. */
+/* Text without special tokens; `keep`, whether tokens are written, is a constant at each call. */
 static inline int64_t bpe_encode_ordinary(bpe_encoder *encoder, const uint8_t *text,
                                           const uint8_t *end, int keep, int32_t *tokens) {
-    if (encoder->table.pattern == BPE_CL100K)
-        return bpe_encode_words(encoder, text, end, BPE_CL100K, keep, tokens);
-    return bpe_encode_words(encoder, text, end, BPE_O200K, keep, tokens);
+    int64_t count = 0;
+    const bpe_text source = {&encoder->table, end};
+    bpe_batch batch;
+    while (text < end) {
+        text = encoder->table.pattern == BPE_CL100K ? bpe_fill_cl100k(&batch, source, text)
+                                                    : bpe_fill_o200k(&batch, source, text);
+        bpe_seek(&batch, &encoder->table, end);
+        count += bpe_encode_batch(&batch, encoder, end, keep, keep ? tokens + count : NULL);
+    }
+    return count;
 }
 
 /* Text between the special tokens that are allowed. */

@@ -36,6 +36,7 @@
 #define BPE_INLINE_BYTES 12
 #define BPE_LONG 15
 #define BPE_FILTER_SHIFT 32
+#define BPE_DIGEST_WORD 2 /* of the header */
 #define BPE_FACTOR_A 0x9e3779b97f4a7c15ull
 #define BPE_FACTOR_B 0xbf58476d1ce4e5b9ull
 

@@ -42,6 +42,22 @@ PATTERNS: Final[Mapping[str, Pattern]] = {
 }
 
 
+# The same pattern in the words of others.
+_SPELLINGS: Final[Mapping[str, str]] = {
+    # cl100k without possessive quantifiers, of which none changes a match
+    r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+    r"|\s+$|\s*[\r\n]|\s+(?!\S)|\s": "cl100k",
+}
+
+
+def spelled(expression: str) -> Pattern | None:
+    """The pattern that a regular expression means, None when it is none of these."""
+    for pattern in PATTERNS.values():
+        if expression in (pattern.expression, pattern.oniguruma):
+            return pattern
+    return PATTERNS.get(_SPELLINGS.get(expression, ""))
+
+
 def numbered(number: int) -> Pattern:
     (pattern,) = (p for p in PATTERNS.values() if p.number == number)
     return pattern

@@ -24,7 +24,8 @@ from armbench.kernels.tokenization.vocabulary import (
     unicode,
 )
 from armbench.kernels.tokenization.vocabulary.classes import FILE, classes
-from armbench.kernels.tokenization.vocabulary.ranks import RankFileError
+from armbench.kernels.tokenization.vocabulary.ranks import VocabularyError
+from armbench.kernels.tokenization.vocabulary.table import header
 from tests.kernels.tokenization.conftest import in_order
 
 BYTES = {bytes([byte]): byte for byte in range(256)}
@@ -56,7 +57,7 @@ def rank_file(tmp_path: Path, lines: str, name: str = "mine.tiktoken") -> Path:
 )
 def test_a_bad_line(tmp_path: Path, line: str, reason: str) -> None:
     path = rank_file(tmp_path, ranks.render(BYTES) + line + "\n")
-    with pytest.raises(RankFileError, match=reason) as error:
+    with pytest.raises(VocabularyError, match=reason) as error:
         vocabulary.find(Settings(vocabulary=path))
     assert str(error.value).startswith(f"{path}:257: ")
     assert "\n" not in str(error.value)
@@ -64,7 +65,7 @@ def test_a_bad_line(tmp_path: Path, line: str, reason: str) -> None:
 
 def test_a_byte_without_a_token(tmp_path: Path) -> None:
     path = rank_file(tmp_path, ranks.render({t: r for t, r in BYTES.items() if t != b"q"}))
-    with pytest.raises(RankFileError, match=":255: the file ends without a token for byte 0x71"):
+    with pytest.raises(VocabularyError, match=":255: the file ends without a token for byte 0x71"):
         vocabulary.find(Settings(vocabulary=path))
 
 
@@ -72,7 +73,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     packed = tmp_path / "broken.gz"
     packed.write_bytes(gzip.compress(b"x" * 1000)[:-20])
     for path in (tmp_path / "missing", tmp_path, packed):
-        with pytest.raises(RankFileError, match=str(path)) as error:
+        with pytest.raises(VocabularyError, match=str(path)) as error:
             vocabulary.find(Settings(vocabulary=path))
         assert "\n" not in str(error.value)
 
@@ -115,14 +116,15 @@ def test_published_ones_are_known_by_their_contents(
     found = vocabulary.find(Settings(vocabulary=copy))
     assert (found.name, found.pattern, found.ranks) == (published.name, published.name, published.ranks)
     loaded = vocabulary.load(found)
-    assert max(loaded.ranks.values()) + 1 == published.ranks
+    assert header(loaded.table)["ranks"] == published.ranks
+    assert loaded.specials == {name.encode(): rank for name, rank in published.specials}
 
     nowhere.mkdir()
     cached = nowhere / published.cached_as
     cached.write_bytes(ranks.read(copy))
     assert vocabulary.find(Settings()).path == cached
     cached.write_bytes(bytes(published.bytes))  # as long, but something else
-    with pytest.raises(RankFileError, match="remove the file"):
+    with pytest.raises(VocabularyError, match="remove the file"):
         vocabulary.load(vocabulary.find(Settings()))
     cached.write_bytes(b"cut off")
     assert vocabulary.find(Settings()).name == "builtin"

@@ -31,44 +31,35 @@ static inline uint64_t bpe_split_bytes(const bpe_job *job) {
     return job->longest * (job->repair ? BPE_REPAIRED : 1);
 }
 
-/* The queue, then the repaired text. */
+/* The memory of words, the queue, the repaired text. */
 static inline uint64_t bpe_encode_scratch(const bpe_job *job) {
-    return bpe_queue_bytes(bpe_split_bytes(job), job->ranks) +
+    return bpe_memory_bytes(job->slots) + bpe_queue_bytes(bpe_split_bytes(job), job->ranks) +
            (job->repair ? bpe_split_bytes(job) : 0);
 }
 
-/* The pattern is a constant at each call, so that the scanner is inlined without a choice;
- * `keep`, whether tokens are written, is one too. */
-static inline int64_t bpe_encode_words(const bpe_table *table, const uint8_t *text,
-                                       const uint8_t *end, int64_t pattern, int keep,
-                                       bpe_queue *queue, int32_t *tokens) {
+/* Text without special tokens; `keep`, whether tokens are written, is a constant at each call. */
+static inline int64_t bpe_encode_ordinary(bpe_encoder *encoder, const uint8_t *text,
+                                          const uint8_t *end, int keep, int32_t *tokens) {
     int64_t count = 0;
-    const bpe_text source = {table, end};
+    const bpe_text source = {&encoder->table, end};
     bpe_batch batch;
     while (text < end) {
-        text = bpe_fill_batch(&batch, source, text, pattern);
-        bpe_seek(&batch, table, end);
-        count += bpe_encode_batch(&batch, table, end, keep, queue, keep ? tokens + count : NULL);
+        text = encoder->table.pattern == BPE_CL100K ? bpe_fill_cl100k(&batch, source, text)
+                                                    : bpe_fill_o200k(&batch, source, text);
+        bpe_seek(&batch, &encoder->table, end);
+        count += bpe_encode_batch(&batch, encoder, end, keep, keep ? tokens + count : NULL);
     }
     return count;
 }
 
-/* Text without special tokens. */
-static inline int64_t bpe_encode_ordinary(const bpe_table *table, const uint8_t *text,
-                                          const uint8_t *end, int keep, bpe_queue *queue,
-                                          int32_t *tokens) {
-    if (table->pattern == BPE_CL100K)
-        return bpe_encode_words(table, text, end, BPE_CL100K, keep, queue, tokens);
-    return bpe_encode_words(table, text, end, BPE_O200K, keep, queue, tokens);
-}
-
-static inline int64_t bpe_encode_allowed(const bpe_table *table, int64_t allowed,
-                                         const uint8_t *text, const uint8_t *end, int keep,
-                                         bpe_queue *queue, int32_t *tokens) {
+/* Text between the special tokens that are allowed. */
+static inline int64_t bpe_encode_allowed(bpe_encoder *encoder, int64_t allowed, const uint8_t *text,
+                                         const uint8_t *end, int keep, int32_t *tokens) {
     int64_t count = 0;
     for (;;) {
-        bpe_special next = bpe_next_special(table, allowed, text, end);
-        count += bpe_encode_ordinary(table, text, next.start, keep, queue,
+        bpe_special next = allowed ? bpe_next_special(&encoder->table, allowed, text, end)
+                                   : (bpe_special){end, 0, 0};
+        count += bpe_encode_ordinary(encoder, text, next.start, keep,
                                      keep ? tokens + count : NULL);
         if (next.start == end)
             return count;
@@ -81,23 +72,23 @@ static inline int64_t bpe_encode_allowed(const bpe_table *table, int64_t allowed
 
 static inline int64_t bpe_tokens(const bpe_job *job, const void *buffer, void *scratch,
                                  const uint8_t *text, int64_t bytes, int keep, int32_t *tokens) {
-    bpe_table table;
-    if (!bpe_open(buffer, job->ranks, &table))
+    bpe_encoder encoder;
+    if (!bpe_open(buffer, job->ranks, &encoder.table))
         return BPE_BAD_TABLE;
     if (bytes < 0 || (uint64_t)bytes > job->longest)
         return BPE_BAD_DOCUMENT;
     const uint8_t *end = text + bytes, *wrong = bpe_find_invalid(text, end);
-    bpe_queue queue = bpe_queue_in(scratch, bpe_split_bytes(job), job->ranks);
     if (wrong < end && !job->repair)
         return BPE_BAD_TEXT - (wrong - text);
+    encoder.memory = bpe_memory_in(scratch, job->slots, encoder.table.digest);
+    encoder.queue = bpe_queue_in((char *)scratch + bpe_memory_bytes(job->slots),
+                                 bpe_split_bytes(job), job->ranks);
     if (wrong < end) {
-        uint8_t *repaired = bpe_queue_end(&queue, bpe_split_bytes(job));
+        uint8_t *repaired = bpe_queue_end(&encoder.queue, bpe_split_bytes(job));
         end = bpe_repair(text, end, repaired);
         text = repaired;
     }
-    if (job->allowed)
-        return bpe_encode_allowed(&table, job->allowed, text, end, keep, &queue, tokens);
-    return bpe_encode_ordinary(&table, text, end, keep, &queue, tokens);
+    return bpe_encode_allowed(&encoder, job->allowed, text, end, keep, tokens);
 }
 
 static int64_t bpe_encode(const bpe_job *job, const void *buffer, void *scratch,

@@ -1,8 +1,9 @@
 /* The tokens of one word that is no token itself: merge the adjacent pair whose token has the
  * lowest rank, the leftmost of equals, until no pair makes a token.
  *
- * Words of up to 64 bytes: one array of rank << 6 | position is searched for its minimum, and a
- * 64-bit mask tells which positions still begin a part.
+ * Words of up to 64 bytes: a key of rank << 6 | position for every pair, of which the least is
+ * sought anew each time; 64-bit masks tell which positions still begin a part and at which of them
+ * a pair is ready to be merged, mostly a few.
  *
  * Longer words, in linear time: all pairs of one rank form a list in the order of their
  * positions, and a bitmap of three levels finds the lowest rank that has a list.  A new pair comes
@@ -20,45 +21,48 @@
 
 /* ---- short words -------------------------------------------------------------------------- */
 
-static inline uint32_t bpe_least(const uint32_t *keys, uint32_t count) {
-    uint32_t a = keys[0], b = UINT32_MAX;
-    for (uint32_t i = 1; i + 1 < count; i += 2) {
-        a = keys[i] < a ? keys[i] : a;
-        b = keys[i + 1] < b ? keys[i + 1] : b;
+/* The least key of the pairs that are ready, of which there is one. */
+static inline uint32_t bpe_least(const uint32_t *keys, uint64_t ready) {
+    uint32_t least = UINT32_MAX;
+    for (; ready; ready &= ready - 1) {
+        uint32_t key = keys[__builtin_ctzll(ready)];
+        least = key < least ? key : least;
     }
-    if (count % 2 == 0 && keys[count - 1] < a)
-        a = keys[count - 1];
-    return a < b ? a : b;
+    return least;
 }
 
 /* Writes the tokens of 2 to 64 bytes, unless `tokens` is NULL, and returns their number. */
 static inline int64_t bpe_merge_short(const bpe_table *table, const uint8_t *word, uint32_t count,
                                       int32_t *tokens) {
     uint32_t part[BPE_SHORT], key[BPE_SHORT];
-    uint64_t alive = UINT64_MAX >> (64 - count);
+    uint64_t alive = UINT64_MAX >> (64 - count), ready = 0;
     for (uint32_t i = 0; i < count; i++)
         part[i] = table->byte_ranks[word[i]];
-    for (uint32_t i = 0; i + 1 < count; i++)
-        key[i] = table->byte_pairs[(uint32_t)word[i] << 8 | word[i + 1]] << 6 | i;
-    key[count - 1] = UINT32_MAX;
-    for (;;) {
-        uint32_t least = bpe_least(key, count), rank = least >> 6, left = least & 63;
-        if (rank >= BPE_NO_RANK)
-            break;
+    for (uint32_t i = 0; i + 1 < count; i++) {
+        uint32_t pair = table->byte_pairs[(uint32_t)word[i] << 8 | word[i + 1]];
+        key[i] = pair << 6 | i;
+        ready |= (uint64_t)(pair != BPE_NO_RANK) << i;
+    }
+    while (ready) {
+        uint32_t least = bpe_least(key, ready), rank = least >> 6, left = least & 63;
         uint64_t after = alive & (UINT64_MAX - 1) << left; /* parts right of the left one */
-        uint32_t right = (uint32_t)__builtin_ctzll(after);
-        after &= after - 1;
-        alive &= ~((uint64_t)1 << right);
-        part[left] = rank;
-        key[right] = UINT32_MAX;
-        key[left] = UINT32_MAX;
-        if (after)
-            key[left] =
-                bpe_find_pair(table, rank, part[__builtin_ctzll(after)]) << 6 | left;
         uint64_t before = alive & (((uint64_t)1 << left) - 1);
+        uint64_t right = after & (0 - after);
+        after ^= right;
+        alive ^= right;
+        ready &= ~(right | (uint64_t)1 << left);
+        part[left] = rank;
+        if (after) {
+            uint32_t pair = bpe_find_pair(table, rank, part[__builtin_ctzll(after)]);
+            key[left] = pair << 6 | left;
+            ready |= (uint64_t)(pair != BPE_NO_RANK) << left;
+        }
         if (before) {
             uint32_t previous = 63 - (uint32_t)__builtin_clzll(before);
-            key[previous] = bpe_find_pair(table, part[previous], rank) << 6 | previous;
+            uint32_t pair = bpe_find_pair(table, part[previous], rank);
+            key[previous] = pair << 6 | previous;
+            ready &= ~((uint64_t)1 << previous);
+            ready |= (uint64_t)(pair != BPE_NO_RANK) << previous;
         }
     }
     int64_t written = __builtin_popcountll(alive);

@@ -62,7 +62,7 @@ typedef struct bpe_word {
 } bpe_word;
 
 typedef struct bpe_table {
-    uint64_t pattern, ranks, longest;
+    uint64_t digest, pattern, ranks, longest;
     const uint8_t *byte_classes, *point_pages, *point_classes;
     const uint32_t *byte_ranks, *byte_pairs;
     const bpe_word *words;
@@ -83,6 +83,7 @@ static inline int bpe_open(const void *buffer, uint64_t ranks, bpe_table *table)
         (header[3] != BPE_CL100K && header[3] != BPE_O200K))
         return 0;
     *table = (bpe_table){
+        .digest = header[2],
         .pattern = header[3],
         .ranks = header[4],
         .longest = header[5],

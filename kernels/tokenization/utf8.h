@@ -37,22 +37,51 @@ static inline bpe_piece bpe_piece_at(const uint8_t *p, uint64_t left) {
     return (bpe_piece){size, 1};
 }
 
+/* The end of the bytes below 128 that come first, or some bytes before it. */
+static inline const uint8_t *bpe_skip_ascii(const uint8_t *p, const uint8_t *end) {
+    for (uint64_t words[8]; end - p >= 64; p += 64) {
+        __builtin_memcpy(words, p, 64);
+        uint64_t all = 0;
+        for (int i = 0; i < 8; i++)
+            all |= words[i];
+        if (all & 0x8080808080808080ull)
+            break;
+    }
+    for (uint64_t word; end - p >= 8; p += 8) {
+        __builtin_memcpy(&word, p, 8);
+        if (word & 0x8080808080808080ull)
+            break;
+    }
+    return p;
+}
+
+/* Bytes of the character of two or three bytes at p, where at least four are: 0 for anything else.
+ * The second byte's bit 5 tells what is overlong after 0xe0 and a surrogate after 0xed. */
+static inline uint32_t bpe_common_char(const uint8_t *p) {
+    uint32_t word;
+    __builtin_memcpy(&word, p, 4);
+    uint32_t second = word & 0x200f;
+    if ((word & 0xc0c0f0) == 0x8080e0)
+        return second && second != 0x200d ? 3 : 0;
+    return (word & 0xc0e0) == 0x80c0 && word & 0x1e ? 2 : 0;
+}
+
 /* The first byte that begins no whole character, or the end. */
 static inline const uint8_t *bpe_find_invalid(const uint8_t *p, const uint8_t *end) {
     while (p < end) {
-        uint64_t word;
-        while (end - p >= 8) {
-            __builtin_memcpy(&word, p, 8);
-            if (word & 0x8080808080808080ull)
-                break;
-            p += 8;
+        uint32_t bytes;
+        if (*p < 0x80) {
+            p = bpe_skip_ascii(p, end);
+            while (p < end && *p < 0x80)
+                p++;
+        } else if (end - p >= 4 && (bytes = bpe_common_char(p))) {
+            p += bytes;
+        } else {
+            bpe_piece piece = bpe_piece_at(p, (uint64_t)(end - p));
+            if (piece.whole != 1)
+                return p;
+            p += piece.bytes;
         }
-        if (p == end)
-            break;
-        bpe_piece piece = bpe_piece_at(p, (uint64_t)(end - p));
-        if (piece.whole != 1)
-            return p;
-        p += piece.bytes;
     }
     return end;
 }

@@ -41,6 +41,7 @@ CONTEXTS = (
 )
 
 Tokenize = Callable[[str], list[int]]
+Tables = Mapping[str, tuple[Array, Tokenize]]  # of a vocabulary: ours, and tiktoken's function
 
 
 class DifferenceError(Exception):
@@ -54,10 +55,10 @@ class DifferenceError(Exception):
 # --- texts ---------------------------------------------------------------------------------
 
 
-def corpora_texts(megabytes: int, seed: int = 1) -> Iterator[str]:
-    """Documents of all corpora in turn."""
-    for number in range(max(1, megabytes)):
-        yield generate(CORPORA[number % len(CORPORA)], DOCUMENT_BYTES, seed + number)
+def corpora_texts(count: int, seed: int = 1, size: int = DOCUMENT_BYTES) -> Iterator[str]:
+    """So many documents of all corpora in turn."""
+    for number in range(count):
+        yield generate(CORPORA[number % len(CORPORA)], size, seed + number)
 
 
 def point_texts(points: Sequence[int]) -> Iterator[str]:
@@ -161,8 +162,7 @@ def check(texts: Texts, theirs: Tokens, variant: str, table: Array, slots: int) 
         raise DifferenceError(name, "decoded text", "".join(texts.texts), [], [])
 
 
-def vocabularies(wanted: Sequence[str]) -> dict[str, tuple[Array, Tokenize]]:
-    """{name: (table, tiktoken's function)}"""
+def vocabularies(wanted: Sequence[str]) -> Tables:
     found = {}
     for name in wanted:
         known = vocabulary.published(name)
@@ -176,7 +176,7 @@ def vocabularies(wanted: Sequence[str]) -> dict[str, tuple[Array, Tokenize]]:
 def compare(
     texts: Iterator[str],
     size: int,
-    tables: Mapping[str, tuple[Array, Tokenize]],
+    tables: Tables,
     advance: Callable[[int], None] = lambda count: None,
 ) -> tuple[int, int]:
     """(texts, bytes) found the same, `size` texts at a time.  Raises DifferenceError."""

@@ -145,7 +145,7 @@ def _filled(tokens: Tokens, special_ranks: U32, numbers: Mapping[str, int], slac
     filled = native.fill(table, slots, ordinary)
     if filled == native.TWICE:
         raise TwiceError("a token has two ranks")
-    if filled == native.NO_ROOM:
+    if filled == native.NO_ROOM and slack <= tokens.count:
         return _filled(tokens, special_ranks, numbers, 8 * slack)
     assert filled == native.FILLED, numbers
     return table

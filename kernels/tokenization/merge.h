@@ -26,6 +26,7 @@
 #include "table.h"
 
 #define BPE_SHORT 64
+#define BPE_FEW 16 /* bytes of a word of which few pairs are ready */
 
 /* ---- short words -------------------------------------------------------------------------- */
 
@@ -41,10 +42,10 @@ static inline uint32_t bpe_least(const uint32_t *keys, uint64_t ready) {
     return least;
 }
 
-/* Writes the tokens of 2 to 64 bytes, unless `tokens` is NULL, and returns their number. */
-static inline int64_t bpe_merge_short(const bpe_table *table, const uint8_t *word, uint32_t count,
-                                      int32_t *tokens) {
-    uint32_t part[BPE_SHORT], key[BPE_SHORT + 1];
+/* Merges the bytes of a word; *alive then says where parts begin. */
+static inline void bpe_merge_few(const bpe_table *table, const uint8_t *word, uint32_t count,
+                                 uint32_t *part, uint64_t *parts) {
+    uint32_t key[BPE_SHORT + 1];
     uint64_t alive = UINT64_MAX >> (64 - count), ready = 0;
     key[BPE_SHORT] = UINT32_MAX;
     for (uint32_t i = 0; i < count; i++)
@@ -76,6 +77,63 @@ static inline int64_t bpe_merge_short(const bpe_table *table, const uint8_t *wor
             ready |= (uint64_t)(pair != BPE_NO_RANK) << previous;
         }
     }
+    *parts = alive;
+}
+
+#ifdef BPE_LEAST
+
+/* The same with BPE_LEAST(keys, count), the least of so many keys, a multiple of 16: for words so
+ * long that looking at every key is faster than finding out which of them matter.  What is
+ * known to change is taken out before the least of the others is sought, which then does not wait
+ * for the two look-ups. */
+static inline void bpe_merge_many(const bpe_table *table, const uint8_t *word, uint32_t count,
+                                  uint32_t *part, uint64_t *parts) {
+    uint32_t key[BPE_SHORT] __attribute__((aligned(64)));
+    uint64_t alive = UINT64_MAX >> (64 - count);
+    const uint32_t keys = (count + 15) & ~15u;
+    for (uint32_t i = 0; i < count; i++)
+        part[i] = table->byte_ranks[word[i]];
+    for (uint32_t i = 0; i + 1 < count; i++)
+        key[i] = table->byte_pairs[(uint32_t)word[i] << 8 | word[i + 1]] << 6 | i;
+    for (uint32_t i = count - 1; i < keys; i++)
+        key[i] = UINT32_MAX;
+    uint32_t least = BPE_LEAST(key, keys);
+    while (least >> 6 < BPE_NO_RANK) {
+        uint32_t rank = least >> 6, left = least & 63;
+        uint64_t after = alive & (UINT64_MAX - 1) << left;
+        uint64_t before = alive & (((uint64_t)1 << left) - 1);
+        uint32_t right = (uint32_t)__builtin_ctzll(after), next = UINT32_MAX, former = UINT32_MAX;
+        uint32_t previous = before ? 63 - (uint32_t)__builtin_clzll(before) : left;
+        after &= after - 1;
+        alive ^= (uint64_t)1 << right;
+        key[right] = key[left] = key[previous] = UINT32_MAX;
+        part[left] = rank;
+        least = BPE_LEAST(key, keys);
+        if (after)
+            next = bpe_find_pair(table, rank, part[__builtin_ctzll(after)]) << 6 | left;
+        if (before)
+            former = bpe_find_pair(table, part[previous], rank) << 6 | previous;
+        key[previous] = former;
+        key[left] = next;
+        least = next < least ? next : least;
+        least = former < least ? former : least;
+    }
+    *parts = alive;
+}
+
+#endif
+
+/* Writes the tokens of 2 to 64 bytes, unless `tokens` is NULL, and returns their number. */
+static inline int64_t bpe_merge_short(const bpe_table *table, const uint8_t *word, uint32_t count,
+                                      int32_t *tokens) {
+    uint32_t part[BPE_SHORT];
+    uint64_t alive;
+#ifdef BPE_LEAST
+    if (count > BPE_FEW)
+        bpe_merge_many(table, word, count, part, &alive);
+    else
+#endif
+        bpe_merge_few(table, word, count, part, &alive);
     int64_t written = __builtin_popcountll(alive);
     for (; tokens && alive; alive &= alive - 1)
         *tokens++ = (int32_t)part[__builtin_ctzll(alive)];

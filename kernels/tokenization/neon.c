@@ -52,7 +52,18 @@ static inline void neon_classify(const uint8_t *p, bpe_masks *m) {
     m->beyond = neon_mask(&bytes, 7);
 }
 
+/* The least of `count` numbers, a multiple of 16. */
+static inline uint32_t neon_least(const uint32_t *numbers, uint32_t count) {
+    uint32x4_t a = vld1q_u32(numbers), b = vld1q_u32(numbers + 4);
+    for (uint32_t i = 8; i < count; i += 8) {
+        a = vminq_u32(a, vld1q_u32(numbers + i));
+        b = vminq_u32(b, vld1q_u32(numbers + i + 4));
+    }
+    return vminvq_u32(vminq_u32(a, b));
+}
+
 #define BPE_CLASSIFY neon_classify
+#define BPE_LEAST neon_least
 #include "bpe.h"
 
 BPE_VARIANT;

@@ -50,7 +50,23 @@ static inline void avx2_classify(const uint8_t *p, bpe_masks *m) {
     m->beyond = avx2_masks(first, second, 7);
 }
 
+/* The least of `count` numbers, a multiple of 16. */
+static inline uint32_t avx2_least(const uint32_t *numbers, uint32_t count) {
+    const __m256i *from = (const __m256i *)numbers;
+    __m256i a = _mm256_load_si256(from), b = _mm256_load_si256(from + 1);
+    for (uint32_t i = 2; i < count / 8; i += 2) {
+        a = _mm256_min_epu32(a, _mm256_load_si256(from + i));
+        b = _mm256_min_epu32(b, _mm256_load_si256(from + i + 1));
+    }
+    a = _mm256_min_epu32(a, b);
+    __m128i c = _mm_min_epu32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+    c = _mm_min_epu32(c, _mm_shuffle_epi32(c, 0x4e));
+    c = _mm_min_epu32(c, _mm_shuffle_epi32(c, 0xb1));
+    return (uint32_t)_mm_cvtsi128_si32(c);
+}
+
 #define BPE_CLASSIFY avx2_classify
+#define BPE_LEAST avx2_least
 #include "bpe.h"
 
 BPE_VARIANT;

@@ -37,7 +37,16 @@ static inline void avx512_classify(const uint8_t *p, bpe_masks *m) {
     m->beyond = _mm512_movepi8_mask(bytes);
 }
 
+/* The least of `count` numbers, a multiple of 16. */
+static inline uint32_t avx512_least(const uint32_t *numbers, uint32_t count) {
+    __m512i least = _mm512_load_si512(numbers);
+    for (uint32_t i = 16; i < count; i += 16)
+        least = _mm512_min_epu32(least, _mm512_load_si512(numbers + i));
+    return _mm512_reduce_min_epu32(least);
+}
+
 #define BPE_CLASSIFY avx512_classify
+#define BPE_LEAST avx512_least
 #include "bpe.h"
 
 BPE_VARIANT;

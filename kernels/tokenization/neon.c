@@ -1,9 +1,10 @@
 /* Byte-level BPE with the words of 64 bytes found at once (window.h), for NEON.
  *
  * A byte's class is what its two nibbles have in common: two look-ups (TBL), an AND.  NEON has no
- * instruction that gathers one bit of every byte: a mask is CMTST against the bit, an AND with
- * the byte's weight, and three rounds of ADDP, by which 64 bytes become 64 bits.
- * Bound: about 140 instructions for 64 bytes (docs/tokenization.md shows how they are counted),
+ * instruction that gathers one bit of every byte.  So the bytes are loaded four apart (LD4), and
+ * shift-and-insert (SRI) puts the bits of four neighbours side by side: ten instructions make a
+ * mask of 64 bytes.
+ * Bound: about 120 instructions for 64 bytes (docs/tokenization.md shows how they are counted),
  * two a cycle on N1, four on V1, V2 and V3, so that finding words goes on at about 1 or 2 bytes a
  * cycle; their look-ups (words.h) are what is left.
  */
@@ -13,47 +14,56 @@
 #include "split.h"
 #include "window.h"
 
-typedef struct neon_bytes { /* 64 */
-    uint8x16_t part[4];
-} neon_bytes;
-
 static inline uint8x16_t neon_classes(uint8x16_t bytes) {
     return vandq_u8(vqtbl1q_u8(vld1q_u8(bpe_high_nibble), vshrq_n_u8(bytes, 4)),
                     vqtbl1q_u8(vld1q_u8(bpe_low_nibble), vandq_u8(bytes, vdupq_n_u8(15))));
 }
 
-/* Bit i: whether byte i has one of these bits. */
-static inline uint64_t neon_mask(const neon_bytes *bytes, uint8_t bits) {
-    static const uint8_t weights[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
-    const uint8x16_t wanted = vdupq_n_u8(bits), weight = vld1q_u8(weights);
-    uint8x16_t a = vandq_u8(vtstq_u8(bytes->part[0], wanted), weight);
-    uint8x16_t b = vandq_u8(vtstq_u8(bytes->part[1], wanted), weight);
-    uint8x16_t c = vandq_u8(vtstq_u8(bytes->part[2], wanted), weight);
-    uint8x16_t d = vandq_u8(vtstq_u8(bytes->part[3], wanted), weight);
-    uint8x16_t sums = vpaddq_u8(vpaddq_u8(a, b), vpaddq_u8(c, d));
-    return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(sums, sums)), 0);
+static inline uint8x16_t neon_letters(uint8x16_t bytes) {
+    uint8x16_t lower = vorrq_u8(bytes, vdupq_n_u8(32));
+    return vcltq_u8(vsubq_u8(lower, vdupq_n_u8('a')), vdupq_n_u8(26));
+}
+
+/* Bit i: that bit of byte i, where byte 4 i + k is the i-th of bytes.val[k]. */
+static inline uint64_t neon_mask(const uint8x16x4_t *bytes, int bit) {
+    const int8x16_t to_top = vdupq_n_s8((int8_t)(7 - bit));
+    uint8x16_t a = vshlq_u8(bytes->val[0], to_top), b = vshlq_u8(bytes->val[1], to_top);
+    uint8x16_t c = vshlq_u8(bytes->val[2], to_top), d = vshlq_u8(bytes->val[3], to_top);
+    uint8x16_t nibbles = vsriq_n_u8(vsriq_n_u8(d, c, 1), vsriq_n_u8(b, a, 1), 2);
+    uint16x8_t twice = vreinterpretq_u16_u8(vsriq_n_u8(nibbles, nibbles, 4));
+    return vget_lane_u64(vreinterpret_u64_u8(vshrn_n_u16(twice, 4)), 0);
 }
 
 static inline void neon_classify(const uint8_t *p, bpe_masks *m) {
-    neon_bytes bytes, classes;
+    uint8x16x4_t bytes = vld4q_u8(p), classes, letter;
     for (int i = 0; i < 4; i++) {
-        bytes.part[i] = vld1q_u8(p + 16 * i);
-        classes.part[i] = neon_classes(bytes.part[i]);
+        classes.val[i] = neon_classes(bytes.val[i]);
+        letter.val[i] = neon_letters(bytes.val[i]);
     }
-    uint64_t letters = neon_mask(&classes, 1 << BPE_BIT_LETTER_A | 1 << BPE_BIT_LETTER_B);
-    uint64_t lower = neon_mask(&bytes, 1 << 5);
+    uint64_t letters = neon_mask(&letter, 7), lower = neon_mask(&bytes, 5);
     m->upper = letters & ~lower;
     m->lower = letters & lower;
-    m->digit = neon_mask(&classes, 1 << BPE_BIT_DIGIT);
-    m->newline = neon_mask(&classes, 1 << BPE_BIT_NEWLINE);
-    m->blank = neon_mask(&classes, 1 << BPE_BIT_BLANK);
-    m->space = neon_mask(&classes, 1 << BPE_BIT_CONTROL | 1 << BPE_BIT_BLANK);
-    m->slash = neon_mask(&classes, 1 << BPE_BIT_SLASH);
-    m->apostrophe = neon_mask(&classes, 1 << BPE_BIT_APOSTROPHE);
-    m->beyond = neon_mask(&bytes, 1 << 7);
+    m->digit = neon_mask(&classes, BPE_BIT_DIGIT);
+    m->newline = neon_mask(&classes, BPE_BIT_NEWLINE);
+    m->blank = neon_mask(&classes, BPE_BIT_BLANK);
+    m->space = neon_mask(&classes, BPE_BIT_CONTROL) | m->blank;
+    m->slash = neon_mask(&classes, BPE_BIT_SLASH);
+    m->apostrophe = neon_mask(&classes, BPE_BIT_APOSTROPHE);
+    m->beyond = neon_mask(&bytes, 7);
+}
+
+/* The least of `count` numbers, a multiple of 16. */
+static inline uint32_t neon_least(const uint32_t *numbers, uint32_t count) {
+    uint32x4_t a = vld1q_u32(numbers), b = vld1q_u32(numbers + 4);
+    for (uint32_t i = 8; i < count; i += 8) {
+        a = vminq_u32(a, vld1q_u32(numbers + i));
+        b = vminq_u32(b, vld1q_u32(numbers + i + 4));
+    }
+    return vminvq_u32(vminq_u32(a, b));
 }
 
 #define BPE_CLASSIFY neon_classify
+#define BPE_LEAST neon_least
 #include "bpe.h"
 
 BPE_VARIANT;

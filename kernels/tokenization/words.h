@@ -181,7 +181,7 @@ static BPE_APART int64_t bpe_encode_word(const bpe_batch *batch, uint32_t i,
     }
     if (bytes <= BPE_SHORT)
         return bpe_short_word(&encoder->memory, &encoder->table, word, bytes, end, tokens);
-    return bpe_merge_long(&encoder->queue, &encoder->table, word, bytes, tokens);
+    return bpe_merge_word(&encoder->queue, &encoder->table, word, bytes, tokens);
 }
 
 /* The number of tokens of a batch, written when `keep`. */

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -142,4 +143,10 @@ def tiktoken_encode(loaded: Loaded) -> Tokenize:
     pytest.importorskip("tiktoken")
     from armbench.kernels.tokenization.tiktoken import encoding_of
 
-    return encoding_of(loaded.table).encode_ordinary
+    encode = encoding_of(loaded.table).encode_ordinary
+
+    @lru_cache(maxsize=1000)
+    def once_for_all_variants(text: str) -> Array:
+        return np.array(encode(text), np.int32)
+
+    return lambda text: once_for_all_variants(text).tolist()

@@ -22,6 +22,7 @@ from armbench.kernels.tokenization.vocabulary.patterns import PATTERNS
 from armbench.kernels.tokenization.vocabulary.reference import encode as reference
 from armbench.kernels.tokenization.vocabulary.table import header
 from tests.kernels.tokenization.conftest import Codec, Tokenize
+from tests.kernels.tokenization.tricky import FILE, shape, tricky
 
 # As encode.h has them.
 BAD_TABLE, BAD_TOKEN, BAD_DOCUMENT, BAD_TEXT = -1, -2, -3, -16
@@ -190,6 +191,82 @@ def test_any_text(codec: Codec, loaded: Loaded, pattern: str, text: str) -> None
 @given(text=TEXTS)
 def test_any_text_as_tiktoken(codec: Codec, loaded: Loaded, tiktoken_encode: Tokenize, text: str) -> None:
     assert codec.encode(text, loaded) == tiktoken_encode(text)
+
+
+# --- words found many at a time ------------------------------------------------------------
+
+
+def test_the_text_of_the_shapes_is_what_its_script_writes() -> None:
+    assert FILE.read_bytes() == shape().encode()
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_tricky_texts(codec: Codec, builtin: Loaded, seed: int) -> None:
+    """Longer than a window, so that the vectorised variants find words their own way."""
+    text = tricky(1000 + seed, 300)
+    assert codec.encode(text, builtin) == reference(text, builtin.ranks, "o200k")
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_tricky_texts_as_tiktoken(codec: Codec, loaded: Loaded, tiktoken_encode: Tokenize, seed: int) -> None:
+    text = tricky(2000 + seed, 1000)
+    assert codec.encode(text, loaded) == tiktoken_encode(text)
+
+
+@FUZZ
+@given(text=st.text(st.sampled_from("aB'sS\u017f \n\t/.1é\u201c中"), min_size=64, max_size=150))
+def test_windows(codec: Codec, builtin: Loaded, text: str) -> None:
+    assert codec.encode(text, builtin) == reference(text, builtin.ranks, "o200k")
+
+
+# --- memory of words -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("slots", [1, 2, 4, 64, 8192])
+@pytest.mark.parametrize("operation", ["encode", "count"])
+def test_what_is_remembered_is_right(codec: Codec, loaded: Loaded, slots: int, operation: str) -> None:
+    """Texts in turn by one binding, which keeps its memory: with few slots words drive each other out."""
+    texts = [generate(corpus, 3000, seed=15).encode()[:2990] for corpus in CORPORA]
+    texts = [text.decode(errors="ignore").encode().ljust(3000) for text in texts]
+    warm, cold = (Bound(codec.name, operation, loaded.table, s) for s in (slots, 0))
+    for text in [*texts, *texts[::-1], *texts]:
+        assert warm.call(text) == cold.call(text)
+
+
+def test_memory_of_another_vocabulary_is_forgotten(codec: Codec, builtin: Loaded) -> None:
+    ranks = {token: 3 * rank + 5 for token, rank in builtin.ranks.items()}
+    sparse = table.build(ranks, PATTERNS["o200k"].number)
+    room = np.zeros(max(len(sparse), len(builtin.table)), np.uint8)
+    bound = Bound(codec.name, "encode", room, 64, ranks=header(sparse)["ranks"])
+    text = generate("mixed", 3000, seed=16).encode()
+    given_tokens = []
+    for contents in (builtin.table, sparse, builtin.table):
+        room[: len(contents)] = contents
+        given_tokens.append(bound.call(text))
+    assert given_tokens[0] == given_tokens[2]
+    assert given_tokens[1][:-1] == [3 * token + 5 for token in given_tokens[0][:-1]]
+
+
+class Bound:
+    """An operation bound once to a text of 3000 bytes, which changes from call to call."""
+
+    def __init__(
+        self, name: str, operation: str, contents: Array, slots: int, ranks: int | None = None
+    ) -> None:
+        found = native.find("tokenization", name, operation)
+        assert found
+        self.text, self.counts = np.zeros(3000, np.uint8), np.zeros(1, np.int64)
+        self.tokens = np.zeros(3000, np.int32)
+        outputs = (self.tokens, self.counts) if operation == "encode" else (self.counts,)
+        params = (3000, 1, 3000, ranks or header(contents)["ranks"], slots, 0, 0)
+        self._bound = native.Bound(found, params, (self.text, np.array([0, 3000]), contents, *outputs))
+
+    def call(self, text: bytes) -> list[int]:
+        """The tokens, as many zeros for a count, and their number."""
+        self.text[:] = np.frombuffer(text, np.uint8)
+        self.counts[0] = -1
+        self._bound()
+        return [*self.tokens[: self.counts[0]].tolist(), int(self.counts[0])]
 
 
 # --- vocabularies that no training makes ---------------------------------------------------

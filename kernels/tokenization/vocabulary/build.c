@@ -129,8 +129,12 @@ static int add_word(filling *f, uint32_t rank) {
     return FILLED;
 }
 
+static inline uint64_t pair_hash(uint32_t left, uint32_t right) {
+    return ((uint64_t)left << BPE_RANK_BITS | right) * BPE_FACTOR_A;
+}
+
 static int add_pair(filling *f, uint32_t left, uint32_t right, uint32_t merged) {
-    uint64_t key = (uint64_t)left << BPE_RANK_BITS | right, hash = key * BPE_FACTOR_A;
+    uint64_t key = (uint64_t)left << BPE_RANK_BITS | right, hash = pair_hash(left, right);
     uint64_t at = hash >> f->table.pairs_shift;
     while (f->pairs[at] != UINT64_MAX)
         at++;
@@ -150,11 +154,24 @@ typedef struct part {
     uint32_t pair; /* rank of this part and the next together, or BPE_NO_RANK */
 } part;
 
-static uint32_t pair_rank(const filling *f, const uint8_t *word, const part *p) {
+/* The rank of two parts together: by their bytes whatever it is, or by their ranks when it has its
+ * place among the merges already. */
+static inline uint32_t pair_rank(const filling *f, const uint8_t *word, const part *p,
+                                 int by_bytes) {
     uint32_t bytes = p[2].start - p[0].start;
     if (bytes == 2)
         return f->table.byte_pairs[(uint32_t)word[p->start] << 8 | word[p->start + 1]];
-    return bpe_find_word(&f->table, word + p->start, bytes, f->text_end);
+    return by_bytes ? bpe_find_word(&f->table, word + p->start, bytes, f->text_end)
+                    : bpe_find_pair(&f->table, p[0].rank, p[1].rank);
+}
+
+/* Fetches what pair_rank() will look at on both sides of a new part. */
+static inline void expect_pairs(const filling *f, const part *parts, uint32_t i, int behind) {
+    const bpe_table *table = &f->table;
+    uint64_t before = i ? pair_hash(parts[i - 1].rank, parts[i].rank) : 0;
+    uint64_t after = behind ? pair_hash(parts[i].rank, parts[i + 1].rank) : 0;
+    __builtin_prefetch(table->pairs + (before >> table->pairs_shift));
+    __builtin_prefetch(table->pairs + (after >> table->pairs_shift));
 }
 
 static uint32_t first_lowest(const part *parts, uint32_t pairs) {
@@ -166,49 +183,38 @@ static uint32_t first_lowest(const part *parts, uint32_t pairs) {
 }
 
 /* Merges the bytes of a token until there are two parts, which are left in `parts`, room for
- * MOST_BYTES + 1.  0 when merging never gets so far.
+ * MOST_BYTES + 1.  0 when merging does not get so far.
  *
  * Whatever stands around a token when it is made, no merge has crossed its ends; so the merges
- * inside were those of its bytes alone, and these reach two parts in one way only. */
-static int last_parts(const filling *f, uint32_t rank, part *parts) {
+ * inside were those of its bytes alone, and these reach two parts in one way only.
+ *
+ * Tokens are asked for in the order of their ranks.  Then, unless by_bytes, the merges of lower
+ * ranks, which are known by then, are mostly all that it takes: while one of them is possible, it
+ * comes before all others.  Where none is, the parts are looked up by their bytes, which takes
+ * twice as long. */
+static inline int last_parts(const filling *f, uint32_t rank, int by_bytes, part *parts) {
     const uint8_t *word = f->table.text + f->table.starts[rank];
     uint32_t count = length_of(&f->table, rank);
     for (uint32_t i = 0; i <= count; i++)
         parts[i] = (part){i, i < count ? f->table.byte_ranks[word[i]] : 0, BPE_NO_RANK};
     for (uint32_t i = 0; i + 1 < count; i++)
-        parts[i].pair = pair_rank(f, word, &parts[i]);
+        parts[i].pair = pair_rank(f, word, &parts[i], by_bytes);
     for (; count > 2; count--) {
         uint32_t i = first_lowest(parts, count - 1);
-        if (parts[i].pair >= BPE_NO_RANK)
+        if (parts[i].pair >= (by_bytes ? BPE_NO_RANK : rank))
             return 0;
         parts[i].rank = parts[i].pair;
         memmove(&parts[i + 1], &parts[i + 2], (count - 1 - i) * sizeof *parts);
+        if (!by_bytes)
+            expect_pairs(f, parts, i, i + 2 < count);
         if (i + 2 < count)
-            parts[i].pair = pair_rank(f, word, &parts[i]);
+            parts[i].pair = pair_rank(f, word, &parts[i], by_bytes);
         else
             parts[i].pair = BPE_NO_RANK;
         if (i)
-            parts[i - 1].pair = pair_rank(f, word, &parts[i - 1]);
+            parts[i - 1].pair = pair_rank(f, word, &parts[i - 1], by_bytes);
     }
-    return parts[0].pair == rank;
-}
-
-/* Sorts ranks by two bytes of their tokens, zeros for missing ones; equals stay in order. */
-static void sort_by(const bpe_table *table, uint32_t at, const uint32_t *ranks, uint32_t *sorted) {
-    uint32_t ends[65536 + 1] = {0};
-    for (int placing = 0; placing < 2; placing++) {
-        for (uint32_t i = 0; i < table->ranks; i++) {
-            const uint8_t *word = table->text + table->starts[ranks[i]] + at;
-            uint32_t left = length_of(table, ranks[i]), key = left > at ? word[0] * 256u : 0;
-            key |= left > at + 1 ? word[1] : 0;
-            if (placing)
-                sorted[ends[key]++] = ranks[i];
-            else
-                ends[key + 1]++;
-        }
-        for (uint32_t key = 0; !placing && key < 65536; key++)
-            ends[key + 1] += ends[key];
-    }
+    return !by_bytes || parts[0].pair == rank;
 }
 
 /* ---- the whole ---------------------------------------------------------------------------- */
@@ -230,19 +236,14 @@ static int fill_words(filling *f) {
     return FILLED;
 }
 
-/* Tokens are gone through in the order of their first bytes, for then the same substrings are
- * looked up again soon. */
-static int fill_pairs(filling *f, uint32_t *order) {
+static int fill_pairs(filling *f) {
     part parts[MOST_BYTES + 1];
-    uint32_t *other = order + f->table.ranks;
-    for (uint32_t i = 0; i < f->table.ranks; i++)
-        order[i] = i;
-    sort_by(&f->table, 2, order, other);
-    sort_by(&f->table, 0, other, order);
-    for (uint32_t i = 0; i < f->table.ranks; i++) {
-        uint32_t rank = order[i];
-        int made = f->ordinary[rank] && length_of(&f->table, rank) > 1 && last_parts(f, rank, parts);
-        int status = made ? add_pair(f, parts[0].rank, parts[1].rank, rank) : FILLED;
+    for (uint32_t rank = 0; rank < f->table.ranks; rank++) {
+        if (!f->ordinary[rank] || length_of(&f->table, rank) < 2)
+            continue;
+        if (!last_parts(f, rank, 0, parts) && !last_parts(f, rank, 1, parts))
+            continue;
+        int status = add_pair(f, parts[0].rank, parts[1].rank, rank);
         if (status)
             return status;
     }
@@ -250,10 +251,9 @@ static int fill_pairs(filling *f, uint32_t *order) {
 }
 
 /* Fills the hash tables, filters and byte tables of a table of which the rest, zeros there, has
- * been laid out with so many slots.  ordinary: u8[ranks], 1 for a token that is not special.
- * scratch: u32[2][ranks]. */
+ * been laid out with so many slots.  ordinary: u8[ranks], 1 for a token that is not special. */
 AB_EXPORT int32_t ab_bpe_fill(uint8_t *buffer, uint64_t word_slots, uint64_t pair_slots,
-                              const uint8_t *ordinary, uint32_t *scratch) {
+                              const uint8_t *ordinary) {
     filling f = {.word_slots = word_slots, .pair_slots = pair_slots, .ordinary = ordinary};
     if (!bpe_open(buffer, BPE_RANK_MASK + 1, &f.table))
         return NO_TABLE;
@@ -268,7 +268,7 @@ AB_EXPORT int32_t ab_bpe_fill(uint8_t *buffer, uint64_t word_slots, uint64_t pai
         f.words[i].meta = UINT32_MAX;
     memset(f.pairs, 0xff, pair_slots * sizeof *f.pairs);
     int status = fill_words(&f);
-    return status ? status : fill_pairs(&f, scratch);
+    return status ? status : fill_pairs(&f);
 }
 
 /* A digest of a table, whose size is a multiple of 64: of all its words but the one that holds

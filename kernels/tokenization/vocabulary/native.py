@@ -20,7 +20,7 @@ _P = ctypes.c_void_p
 _U64 = ctypes.c_uint64
 _SIGNATURES: Final = {
     "ab_bpe_read_ranks": (ctypes.c_int64, [_P, _U64, ctypes.c_uint32, _P, _P]),
-    "ab_bpe_fill": (ctypes.c_int32, [_P, _U64, _U64, _P, _P]),
+    "ab_bpe_fill": (ctypes.c_int32, [_P, _U64, _U64, _P]),
     "ab_bpe_digest": (_U64, [_P, _U64]),
 }
 
@@ -53,9 +53,7 @@ def fill(table: Array, slots: tuple[int, int], ordinary: Array) -> int:
 
     slots: of words and pairs.  ordinary: uint8 [ranks], 1 for a token that is not special.
     """
-    scratch = np.empty(2 * len(ordinary), np.uint32)
-    addresses = (table.ctypes.data, *slots, ordinary.ctypes.data, scratch.ctypes.data)
-    return int(_library().ab_bpe_fill(*addresses))
+    return int(_library().ab_bpe_fill(table.ctypes.data, *slots, ordinary.ctypes.data))
 
 
 def digest(table: Array) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any, Final
 
@@ -144,7 +145,7 @@ def _filled(tokens: Tokens, special_ranks: U32, numbers: Mapping[str, int], slac
     filled = native.fill(table, slots, ordinary)
     if filled == native.TWICE:
         raise TwiceError("a token has two ranks")
-    if filled == native.NO_ROOM:
+    if filled == native.NO_ROOM and slack <= tokens.count:
         return _filled(tokens, special_ranks, numbers, 8 * slack)
     assert filled == native.FILLED, numbers
     return table
@@ -210,6 +211,7 @@ def _point_classes() -> U8:
     return found
 
 
+@cache
 def _points() -> tuple[U8, U8]:
     """Pages of classes, each different one once: class = pages[page_of[point / 128]][point % 128]."""
     numbers: dict[bytes, int] = {}
@@ -218,6 +220,7 @@ def _points() -> tuple[U8, U8]:
     return np.array(page_of, np.uint8), np.frombuffer(b"".join(numbers), np.uint8)
 
 
+@cache
 def _byte_classes() -> U8:
     """The class of an ASCII character, 0 for a byte of a longer one."""
     return np.where(np.arange(256) < 128, _point_classes()[:256], 0).astype(np.uint8)

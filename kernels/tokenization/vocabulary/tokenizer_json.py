@@ -62,6 +62,8 @@ def build(contents: bytes, path: Path) -> U8:
         raise VocabularyError(f"{path}:{error.lineno}: {error.msg}, column {error.colno}") from None
     except UnicodeDecodeError as error:
         raise VocabularyError(f"{path}: not UTF-8 at byte {error.start}") from None
+    except ValueError as error:  # a number of thousands of digits
+        raise VocabularyError(f"{path}: {str(error).partition(';')[0]}") from None
     except RecursionError:
         raise VocabularyError(f"{path}: nested too deeply") from None
     return built

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -96,6 +97,15 @@ NAMES = [
 ]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """No test finds or leaves tables in the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        home = tmp_path_factory.mktemp("cache")
+        patch.setenv("XDG_CACHE_HOME", str(home))
+        yield home
+
+
 @pytest.fixture(scope="session", params=NAMES)
 def codec(request: pytest.FixtureRequest) -> Codec:
     return Codec(request.param)
@@ -108,10 +118,8 @@ def in_order(loaded: Loaded) -> list[bytes]:
 
 def published(name: str) -> Loaded:
     """o200k or cl100k, where a copy is on this machine."""
-    for candidate in vocabulary._PUBLISHED:
-        for path in vocabulary._copies(candidate):
-            if candidate.name == name:
-                return vocabulary.load(vocabulary._known(candidate, path))
+    if found := vocabulary.published(name):
+        return vocabulary.load(found)
     pytest.skip(f"no copy of {name}: pip install bpe-openai")
 
 

@@ -108,11 +108,14 @@ static inline void bpe_merge_many(const bpe_table *table, const uint8_t *word, u
         alive ^= (uint64_t)1 << right;
         key[right] = key[left] = key[previous] = UINT32_MAX;
         part[left] = rank;
+        uint32_t behind = part[after ? __builtin_ctzll(after) : left];
+        bpe_sought second = bpe_seek_pair(table, rank, behind);
+        bpe_sought first = bpe_seek_pair(table, part[previous], rank);
         least = BPE_LEAST(key, keys);
         if (after)
-            next = bpe_find_pair(table, rank, part[__builtin_ctzll(after)]) << 6 | left;
+            next = bpe_found_pair(table, second) << 6 | left;
         if (before)
-            former = bpe_find_pair(table, part[previous], rank) << 6 | previous;
+            former = bpe_found_pair(table, first) << 6 | previous;
         key[previous] = former;
         key[left] = next;
         least = next < least ? next : least;

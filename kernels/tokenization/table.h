@@ -115,19 +115,33 @@ static inline int bpe_may_hold(const uint64_t *filter, uint32_t shift, uint64_t 
     return (filter[hash >> shift] & bits) == bits;
 }
 
-/* The token that two tokens make together, or BPE_NO_RANK. */
-static inline uint32_t bpe_find_pair(const bpe_table *table, uint32_t left, uint32_t right) {
-    uint64_t key = (uint64_t)left << BPE_RANK_BITS | right, slot;
-    uint64_t hash = key * BPE_FACTOR_A;
-    if (!bpe_may_hold(table->pair_filter, table->pair_filter_shift, hash))
+/* A pair of tokens on its way: its lines of filter and table have been sent for. */
+typedef struct bpe_sought {
+    uint64_t key, hash;
+} bpe_sought;
+
+static inline bpe_sought bpe_seek_pair(const bpe_table *table, uint32_t left, uint32_t right) {
+    uint64_t key = (uint64_t)left << BPE_RANK_BITS | right, hash = key * BPE_FACTOR_A;
+    __builtin_prefetch(table->pairs + (hash >> table->pairs_shift));
+    return (bpe_sought){key, hash};
+}
+
+/* The token that the two make together, or BPE_NO_RANK. */
+static inline uint32_t bpe_found_pair(const bpe_table *table, bpe_sought pair) {
+    uint64_t slot;
+    if (!bpe_may_hold(table->pair_filter, table->pair_filter_shift, pair.hash))
         return BPE_NO_RANK;
-    const uint64_t *at = table->pairs + (hash >> table->pairs_shift);
-    while ((slot = *at) >> BPE_RANK_BITS != key) {
+    const uint64_t *at = table->pairs + (pair.hash >> table->pairs_shift);
+    while ((slot = *at) >> BPE_RANK_BITS != pair.key) {
         if (slot == UINT64_MAX)
             return BPE_NO_RANK;
         at++;
     }
     return (uint32_t)(slot & BPE_RANK_MASK);
+}
+
+static inline uint32_t bpe_find_pair(const bpe_table *table, uint32_t left, uint32_t right) {
+    return bpe_found_pair(table, bpe_seek_pair(table, left, right));
 }
 
 /* The 8 bytes at `from`, of which at least `count` exist; those that do not are zero. */

@@ -9,6 +9,10 @@
  * many phases the call has, and into how many independent grains each phase falls; the
  * timing loop (team.c) runs the grains, on one thread or shared out over many, and puts a
  * barrier between phases.
+ *
+ * A call finds in scratch whatever the one before it on this thread left there.  A variant that
+ * remembers something (tokenization/memory.h) tells its own memory from anything else by the
+ * first AB_FRESH_BYTES, which are zero at the first call of a measurement.
  */
 #ifndef ARMBENCH_H
 #define ARMBENCH_H
@@ -19,6 +23,7 @@
 #define AB_ABI 1
 #define AB_FEATURE_WORDS 4
 #define AB_ALIGNMENT 128 /* bytes; of every operand and workspace */
+#define AB_FRESH_BYTES 4096 /* of scratch: zero when a measurement begins */
 
 #define AB_EXPORT __attribute__((visibility("default")))
 

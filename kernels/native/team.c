@@ -428,6 +428,8 @@ static void prepare_workspace(ab_team *team, measurement *m, uint32_t thread) {
         shared = 0; /* the first thread's is everyone's */
     m->scratch[thread] = grown_and_touched(&memory->scratch, scratch);
     m->shared[thread] = grown_and_touched(&memory->shared, shared);
+    if (m->scratch[thread])
+        memset(m->scratch[thread], 0, scratch < AB_FRESH_BYTES ? scratch : AB_FRESH_BYTES);
     if ((scratch && !m->scratch[thread]) || (shared && !m->shared[thread]))
         ab_counter_add(&m->failed, 1);
     ab_gate_wait(&team->gate, team->count);

@@ -1,18 +1,25 @@
-"""Byte-level BPE of one document: encode to tokens, decode to text.
+"""Byte-level BPE: documents to tokens and back.
 
 An agent's prompts are long and mixed, and their tokenization is a good part of the time to the
 first token.  Every variant has the same vocabulary and split pattern and must give exactly the
 tokens of the reference (vocabulary/reference.py).
 
-The state is cold: no word is remembered from an earlier one.  What a processor remembers is
-another matter: a document of 2 KB that is encoded again and again is learnt by its branch
-predictor and stays in its first caches; one of 100 KB shows what a new text costs.
+directions  encode, count (how many tokens, none written), decode, and stream: decode token by
+            token, each step giving only the characters that are whole with it
+states      cold: no word is remembered, not even within a document.  warm: whole words are, in a
+            cache of `slots` (memory.h), which the calls before have filled; decoding remembers
+            nothing in either, and is called cold
+sizes       2k is BATCHES["2k"] different documents of 2 KB in one call, so that neither the
+            branch predictor nor the word cache learns one of them by heart; 100k and 1m one long
+            document; 8x100k a batch that several CPUs can share
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -21,47 +28,89 @@ import numpy as np
 from armbench.bench.errors import UserError
 from armbench.bench.model import Array, Case, Kernel, Operand, Problem, Settings, Work, empty
 from armbench.kernels.tokenization.corpora import CORPORA, generate
+from armbench.kernels.tokenization.corpora.documents import gathered, starts_of, streamed
 from armbench.kernels.tokenization.vocabulary import Vocabulary, find, load
 from armbench.kernels.tokenization.vocabulary.reference import encode
+from armbench.kernels.tokenization.vocabulary.table import tokens_in
 
-SIZES: Final = {"2k": 2048, "100k": 102400}
-DIRECTIONS: Final = ("encode", "decode")
-# Every corpus in short documents, and in long ones those that differ most from their short ones.
-CORE_LONG: Final = {("encode", "prose"), ("encode", "code"), ("encode", "mixed"), ("decode", "mixed")}
+SIZES: Final = {"2k": 2048, "100k": 102400, "1m": 1048576, "8x100k": 102400}
+BATCHES: Final = {"2k": 64, "100k": 1, "1m": 1, "8x100k": 8}  # documents of a call
+TRANSCRIPT: Final = "mixed"  # the corpus of the longest documents and of the batch
 OWN: Final = "own"  # the corpus of the user's file
+WARM_SLOTS: Final = 8192  # 256 KB: half of a small second-level cache
+# Direction and state, None where nothing is ever remembered.
+KINDS: Final = (
+    ("encode", "cold"),
+    ("encode", "warm"),
+    ("count", "cold"),
+    ("count", "warm"),
+    ("decode", None),
+    ("stream", None),
+)
+CORE_SHORT: Final = ("prose", "code", "json", "cjk", "mixed")  # encoded, cold and warm
+CORE_LONG: Final = {
+    ("100k", "encode", "cold"),
+    ("100k", "count", "cold"),
+    ("100k", "decode", None),
+    ("100k", "stream", None),
+    ("1m", "encode", "cold"),
+    ("8x100k", "encode", "cold"),
+}
 
 
 def cases(settings: Settings) -> Sequence[Case]:
-    """Every direction, corpus and size, with the best vocabulary there is; the user's text whole.
+    """Every direction, state, corpus and size, with the best vocabulary there is; the user's text whole.
 
     Raises UserError for a vocabulary or a text that cannot be used.
     """
     vocabulary = find(settings)
-    documents = [(corpus, size) for corpus in CORPORA for size in SIZES.values()]
+    shapes = list(_shapes())
     if settings.corpus:
-        documents.append((OWN, len(own_text(settings.corpus).encode())))
-    return [case_of(vocabulary, *document, direction) for direction in DIRECTIONS for document in documents]
+        size = len(own_text(settings.corpus).encode())
+        shapes.append((OWN, str(size), size, 1))
+    return [
+        case_of(vocabulary, corpus, name, size, batch, direction, state)
+        for direction, state in KINDS
+        for corpus, name, size, batch in shapes
+    ]
 
 
-def case_of(vocabulary: Vocabulary, corpus: str, size: int, direction: str) -> Case:
-    """A document of `size` bytes of a corpus."""
-    name = next((name for name, known in SIZES.items() if known == size), str(size))
-    short = name == "2k" and direction == "encode"
-    core = short or corpus == OWN or (name == "100k" and (direction, corpus) in CORE_LONG)
+def _shapes() -> Iterator[tuple[str, str, int, int]]:
+    """(corpus, name of the size, bytes of a document, documents)"""
+    for name, size in SIZES.items():
+        for corpus in CORPORA if name in ("2k", "100k") else (TRANSCRIPT,):
+            yield corpus, name, size, BATCHES[name]
+
+
+def case_of(
+    vocabulary: Vocabulary, corpus: str, name: str, size: int, batch: int, direction: str, state: str | None
+) -> Case:
+    """`batch` documents of `size` bytes of a corpus."""
+    total = size * batch
+    slots = WARM_SLOTS if state == "warm" else 0
+    encodes = direction in ("encode", "count")
     return Case(
-        f"{vocabulary.name}-{corpus}-{name}-{direction}",
+        "-".join(filter(None, (vocabulary.name, corpus, name, direction, state))),
         {
             "vocabulary": vocabulary.name,
             "corpus": corpus,
             "bytes": size,
-            "batch": 1,
+            "batch": batch,
             "direction": direction,
-            "state": "cold",
+            "state": state or "cold",
         },
         operation=direction,
-        native_params=(size, vocabulary.ranks),
-        tier="core" if core else "full",
+        native_params=(total, batch, size, vocabulary.ranks, slots, 0, 0)
+        if encodes
+        else (total, batch, vocabulary.ranks),
+        tier="core" if _is_core(corpus, name, direction, state) else "full",
     )
+
+
+def _is_core(corpus: str, name: str, direction: str, state: str | None) -> bool:
+    if name == "2k":
+        return direction == "encode" and corpus in CORE_SHORT
+    return corpus == OWN or (corpus == TRANSCRIPT and (name, direction, state) in CORE_LONG)
 
 
 @cache
@@ -78,52 +127,117 @@ def own_text(path: Path) -> str:
     return text
 
 
-def problem(case: Case, settings: Settings, seed: int) -> Problem:
-    """A document and its tokens, one the question and the other the answer.
+# --- problems ------------------------------------------------------------------------------
 
-    encode: text uint8 [bytes] -> tokens int32 [bytes], of which the first count[0] are meant;
-    decode: tokens int32 [length[0]] -> text uint8 [bytes], likewise.
-    """
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """Texts and their tokens, each one behind another, and where each begins and the last ends."""
+
+    text: Array  # uint8
+    starts: Array  # int64
+    tokens: Array  # int32
+    token_starts: Array  # int64
+
+
+def problem(case: Case, settings: Settings, seed: int) -> Problem:
+    """Documents and their tokens, one the question and the other the answer; operands as in bpe.h."""
     vocabulary = find(settings)
     table = load(vocabulary).table
-    own = settings.corpus if case.params["corpus"] == OWN else None
-    text, tokens = _document(vocabulary, own or str(case.params["corpus"]), case.native_params[0], seed)
-    question: tuple[Operand, ...]
-    if case.operation == "encode":
-        question, expected = (Operand("text", text),), {"tokens": tokens}
-        answer = Operand("tokens", empty(text.shape, np.int32), output=True)
-    else:
-        question = (Operand("tokens", tokens), Operand("length", np.array([len(tokens)])))
-        answer, expected = Operand("text", empty(text.shape, np.uint8), output=True), {"text": text}
-    count = Operand("count", empty(1, np.int64), output=True)
+    params = case.params
+    own = settings.corpus if params["corpus"] == OWN else None
+    corpus, size, batch = own or str(params["corpus"]), params["bytes"], params["batch"]
+    assert isinstance(size, int) and isinstance(batch, int)
+    documents = _documents(vocabulary, corpus, size, batch, seed)
+    encodes = case.operation in ("encode", "count")
+    question = _texts(documents, table) if encodes else _tokens(documents, table)
+    answer = _answer(documents, case.operation, table)
+    outputs = tuple(Operand(name, empty(_room(documents, name, array), array.dtype), output=True)
+                    for name, array in answer.items())  # fmt: skip
+    data = documents.text.nbytes if encodes else documents.tokens.nbytes
     work = Work(
-        bytes_read=question[0].data.nbytes,
-        bytes_written=sum(array.nbytes for array in expected.values()),
-        items=len(tokens),
+        bytes_read=data,
+        bytes_written=sum(array.nbytes for array in answer.values()),
+        items=len(documents.tokens),
         item="token",
     )
-    return Problem((*question, Operand("table", table), answer, count), expected, 0.0, work)
+    return Problem((*question, *outputs), answer, 0.0, work)
 
 
-@lru_cache(maxsize=2 * len(CORPORA))
-def _document(vocabulary: Vocabulary, corpus: str | Path, size: int, seed: int) -> tuple[Array, Array]:
-    """A text, generated or the user's, as uint8, and its tokens, int32, by the reference."""
-    text = own_text(corpus) if isinstance(corpus, Path) else generate(corpus, size, seed)
-    tokens = encode(text, load(vocabulary).ranks, vocabulary.pattern)
-    return np.frombuffer(text.encode(), np.uint8), np.array(tokens, np.int32)
+def _texts(documents: Documents, table: Array) -> tuple[Operand, ...]:
+    return Operand("text", documents.text), Operand("starts", documents.starts), Operand("table", table)
+
+
+def _tokens(documents: Documents, table: Array) -> tuple[Operand, ...]:
+    return (
+        Operand("tokens", documents.tokens),
+        Operand("token_starts", documents.token_starts),
+        Operand("starts", documents.starts),
+        Operand("table", table),
+    )
+
+
+def _answer(documents: Documents, operation: str, table: Array) -> dict[str, Array]:
+    """What the operation's outputs hold, without the gaps, in the order of its operands."""
+    if operation == "encode":
+        return {"tokens": documents.tokens, "counts": np.diff(documents.token_starts)}
+    if operation == "count":
+        return {"counts": np.diff(documents.token_starts)}
+    steps = {"steps": _steps(documents, table)} if operation == "stream" else {}
+    return {"text": documents.text, **steps, "counts": np.diff(documents.starts)}
+
+
+def _room(documents: Documents, name: str, array: Array) -> int:
+    """Elements of an output: a document has at most as many tokens as bytes."""
+    return len(documents.text) if name == "tokens" else len(array)
+
+
+def _steps(documents: Documents, table: Array) -> Array:
+    """Bytes that each token completes."""
+    text, starts = tokens_in(table)
+    steps: list[int] = []
+    for first, end in pairwise(documents.token_starts.tolist()):
+        tokens = documents.tokens[first:end].tolist()
+        pieces = streamed(text[starts[token] : starts[token + 1]] for token in tokens)
+        steps += [len(piece.encode()) for piece in pieces[:-1]]
+    return np.array(steps, np.int32)
+
+
+@lru_cache(maxsize=3 * len(CORPORA))
+def _documents(vocabulary: Vocabulary, corpus: str | Path, size: int, batch: int, seed: int) -> Documents:
+    """Texts, generated or the user's, and their tokens by the reference."""
+    if isinstance(corpus, Path):
+        texts = [own_text(corpus)]
+    else:
+        texts = [generate(corpus, size, seed * 4096 + number) for number in range(batch)]
+    ranks = load(vocabulary).ranks
+    tokens = [encode(text, ranks, vocabulary.pattern) for text in texts]
+    data = [text.encode() for text in texts]
+    return Documents(
+        text=np.frombuffer(b"".join(data), np.uint8),
+        starts=starts_of(map(len, data)),
+        tokens=np.array([token for document in tokens for token in document], np.int32),
+        token_starts=starts_of(map(len, tokens)),
+    )
 
 
 def error(problem: Problem, outputs: Mapping[str, Array]) -> float:
-    """0 when as many tokens or bytes as expected were written and all are the same, else inf."""
-    ((name, expected),) = problem.expected.items()
-    count = int(outputs["count"][0])
-    same = count == len(expected) and np.array_equal(outputs[name][:count], expected)
-    return 0.0 if same else float("inf")
+    """0 when every document has as many tokens or bytes as expected and all are the same, else inf."""
+    starts = next(o.data for o in problem.operands if o.name == "starts")
+    expected = problem.expected
+    counts = outputs["counts"]
+    if not np.array_equal(counts, expected["counts"]):
+        return float("inf")
+    for name in expected.keys() - {"counts"}:
+        given = outputs[name] if name == "steps" else gathered(outputs[name], starts, counts)
+        if not np.array_equal(given, expected[name]):
+            return float("inf")
+    return 0.0
 
 
 KERNEL = Kernel(
     name="tokenization",
-    version=1,
+    version=2,
     summary="byte-level BPE of agents' texts, exact",
     cases=cases,
     problem=problem,

@@ -1,108 +1,139 @@
-/* Byte-level BPE of one text: split it into words, look each word up whole, merge those that are
- * not tokens.  No word is remembered: every call and every word starts from nothing.
+/* Byte-level BPE of documents: split each into words, look each word up whole, merge those that
+ * are not tokens.  A grain is a document.
  *
- *   encode  params   text bytes, ranks (an upper bound)
- *           operands text u8[bytes], table u8[], tokens i32[bytes] out, count i64[1] out
- *   decode  params   text bytes, ranks
- *           operands tokens i32[], length i64[1] (how many), table u8[], text u8[bytes] out,
- *                    count i64[1] out
+ *   encode  params   bytes, documents, longest, ranks, slots, flags, allowed
+ *           operands text u8[bytes], starts i64[documents + 1], table u8[],
+ *                    tokens i32[bytes] out, counts i64[documents] out
+ *   count   the same without tokens: how many there would be
+ *   decode  params   bytes, documents, ranks
+ *           operands tokens i32[], token_starts i64[documents + 1], starts i64[documents + 1],
+ *                    table u8[], text u8[bytes] out, counts i64[documents] out
+ *   stream  the same and, before counts, steps i32[tokens] out
  *
- * `count` is the number of tokens or of bytes written; BPE_BAD_TABLE or BPE_BAD_TOKEN when
- * nothing can be.  The text is UTF-8; of one that is not, the stray bytes are encoded as they
- * stand (split.h), so that decoding gives it back.
+ * bytes      of the text of all documents together
+ * longest    bytes of the longest document, at least
+ * ranks      an upper bound of the table's
+ * slots      0: cold, no word is remembered, not even within a document;
+ *            else a power of two: warm, the words seen last are kept in so many slots (memory.h)
+ * flags      BPE_REPAIR: what is no UTF-8 is encoded as U+FFFD, one for each maximal part of a
+ *            character (as Rust's from_utf8_lossy and Python's errors="replace"); the operand
+ *            tokens is then three times as long, and so are its starts.  Without it, an error
+ * allowed    the special tokens that are recognised: bit i is the table's i-th, -1 all of them
+ *
+ * Document d is text[starts[d]] to text[starts[d + 1]]; its tokens begin at tokens[starts[d]].
+ * Decoding, its tokens are tokens[token_starts[d]] to tokens[token_starts[d + 1]], and
+ * text[starts[d]] to text[starts[d + 1]] is the room for its text.
+ * counts[d] is the number of its tokens or bytes, or what is wrong (BPE_BAD_…, all negative).
+ *
+ * stream decodes as a server sends: token i gives the steps[i] bytes that it completes.  The
+ * beginning of a character is held back until it is whole; what can no longer become one is
+ * U+FFFD, at once, and so is a beginning that is left when the tokens end: the bytes by which
+ * counts exceeds the sum of the steps.  That is Python's incremental decoder with
+ * errors="replace".
  */
 #ifndef ARMBENCH_TOKENIZATION_BPE_H
 #define ARMBENCH_TOKENIZATION_BPE_H
 
 #include "armbench.h"
-#include "merge.h"
-#include "split.h"
-#include "table.h"
+#include "decode.h"
+#include "encode.h"
 
-#define BPE_BAD_TABLE (-1) /* of another version, an unknown pattern or more ranks than stated */
-#define BPE_BAD_TOKEN (-2) /* not in the vocabulary, or the text is longer than stated */
+enum { PARAM_BYTES, PARAM_DOCUMENTS, PARAM_LONGEST, PARAM_RANKS, PARAM_SLOTS, PARAM_FLAGS,
+       PARAM_ALLOWED };
+enum { DECODE_RANKS = 2 }; /* bytes and documents as above */
 
-static int accepts(const int64_t *params) {
-    return params[0] >= 0 && params[0] < BPE_END && params[1] > 0 &&
-           params[1] <= (int64_t)BPE_RANK_MASK + 1;
+static int accepts_shape(int64_t bytes, int64_t documents, int64_t ranks) {
+    return bytes >= 0 && documents > 0 && ranks > 0 && ranks <= (int64_t)BPE_RANK_MASK + 1;
 }
 
-static uint64_t encode_scratch_bytes(const int64_t *params) {
-    return bpe_queue_bytes((uint64_t)params[0], (uint64_t)params[1]);
+static int accepts_text(const int64_t *params) {
+    int64_t longest = params[PARAM_LONGEST], slots = params[PARAM_SLOTS];
+    return accepts_shape(params[PARAM_BYTES], params[PARAM_DOCUMENTS], params[PARAM_RANKS]) &&
+           longest >= 0 && longest <= params[PARAM_BYTES] && longest < BPE_LONGEST_TEXT &&
+           slots >= 0 && (slots & (slots - 1)) == 0 && slots <= BPE_MOST_SLOTS &&
+           (params[PARAM_FLAGS] & ~(int64_t)BPE_REPAIR) == 0;
 }
 
-/* The pattern is a constant at each call, so that the scanner is inlined without a choice. */
-static inline int64_t encode_text(const bpe_table *table, const uint8_t *text, const uint8_t *end,
-                                  int64_t pattern, bpe_queue *queue, int32_t *tokens) {
-    int32_t *out = tokens;
-    const bpe_text source = {table, end};
-    while (text < end) {
-        const uint8_t *next = bpe_word_end(source, text, pattern);
-        uint64_t bytes = (uint64_t)(next - text);
-        uint32_t rank = bpe_find_word(table, text, bytes, end);
-        if (rank != BPE_NO_RANK)
-            *out++ = (int32_t)rank;
-        else if (bytes <= BPE_SHORT)
-            out += bpe_merge_short(table, text, (uint32_t)bytes, out);
-        else
-            out += bpe_merge_long(queue, table, text, (uint32_t)bytes, out);
-        text = next;
-    }
-    return out - tokens;
+static int accepts_tokens(const int64_t *params) {
+    return accepts_shape(params[PARAM_BYTES], params[PARAM_DOCUMENTS], params[DECODE_RANKS]);
+}
+
+static bpe_job text_job(const int64_t *params) {
+    return (bpe_job){.longest = (uint64_t)params[PARAM_LONGEST],
+                     .ranks = (uint64_t)params[PARAM_RANKS],
+                     .slots = (uint64_t)params[PARAM_SLOTS],
+                     .allowed = params[PARAM_ALLOWED],
+                     .repair = (params[PARAM_FLAGS] & BPE_REPAIR) != 0};
+}
+
+static uint64_t text_scratch_bytes(const int64_t *params) {
+    bpe_job job = text_job(params);
+    return bpe_encode_scratch(&job);
+}
+
+static uint64_t documents_of(const int64_t *params, uint64_t phase) {
+    (void)phase;
+    return (uint64_t)params[PARAM_DOCUMENTS];
 }
 
 static void encode_run(const ab_call *call, uint64_t phase, uint64_t grain) {
-    uint64_t bytes = (uint64_t)call->params[0], ranks = (uint64_t)call->params[1];
     const uint8_t *text = call->operands[0];
-    int64_t *count = call->operands[3];
-    bpe_table table;
+    const int64_t *starts = call->operands[1];
+    int32_t *tokens = call->operands[3];
+    int64_t *counts = call->operands[4];
+    bpe_job job = text_job(call->params);
+    int64_t room = job.repair ? BPE_REPAIRED : 1;
     (void)phase;
-    (void)grain;
-    if (!bpe_open(call->operands[1], ranks, &table)) {
-        *count = BPE_BAD_TABLE;
-        return;
-    }
-    bpe_queue queue = bpe_queue_in(call->scratch, bytes, ranks);
-    if (table.pattern == BPE_CL100K)
-        *count = encode_text(&table, text, text + bytes, BPE_CL100K, &queue, call->operands[2]);
-    else if (table.pattern == BPE_O200K)
-        *count = encode_text(&table, text, text + bytes, BPE_O200K, &queue, call->operands[2]);
-    else
-        *count = BPE_BAD_TABLE;
+    counts[grain] = bpe_encode(&job, call->operands[2], call->scratch, text + starts[grain],
+                               starts[grain + 1] - starts[grain], tokens + room * starts[grain]);
 }
 
-/* The bytes of tokens one behind another.  Up to 16 bytes are copied at once, which may write
- * past the token but not past the text. */
-static inline int64_t decode_tokens(const bpe_table *table, const int32_t *tokens, int64_t length,
-                                    uint8_t *text, uint64_t bytes) {
-    uint64_t at = 0;
-    for (int64_t i = 0; i < length; i++) {
-        uint32_t token = (uint32_t)tokens[i];
-        if (token >= table->ranks)
-            return BPE_BAD_TOKEN;
-        uint32_t start = table->starts[token], size = table->starts[token + 1] - start;
-        if (!size || size > bytes - at)
-            return BPE_BAD_TOKEN;
-        if (size <= 16 && bytes - at >= 16)
-            __builtin_memcpy(text + at, table->text + start, 16);
-        else
-            for (uint32_t j = 0; j < size; j++)
-                text[at + j] = table->text[start + j];
-        at += size;
-    }
-    return (int64_t)at;
+static void count_run(const ab_call *call, uint64_t phase, uint64_t grain) {
+    const uint8_t *text = call->operands[0];
+    const int64_t *starts = call->operands[1];
+    int64_t *counts = call->operands[3];
+    bpe_job job = text_job(call->params);
+    (void)phase;
+    counts[grain] = bpe_count(&job, call->operands[2], call->scratch, text + starts[grain],
+                              starts[grain + 1] - starts[grain]);
 }
 
 static void decode_run(const ab_call *call, uint64_t phase, uint64_t grain) {
-    const int64_t *length = call->operands[1];
-    int64_t *count = call->operands[4];
+    const int32_t *tokens = call->operands[0];
+    const int64_t *first = (const int64_t *)call->operands[1] + grain;
+    const int64_t *starts = (const int64_t *)call->operands[2] + grain;
+    uint8_t *text = call->operands[4];
+    int64_t *counts = call->operands[5];
     bpe_table table;
     (void)phase;
-    (void)grain;
-    *count = BPE_BAD_TABLE;
-    if (bpe_open(call->operands[2], (uint64_t)call->params[1], &table))
-        *count = decode_tokens(&table, call->operands[0], *length, call->operands[3],
-                               (uint64_t)call->params[0]);
+    counts[grain] = BPE_BAD_TABLE;
+    if (bpe_open(call->operands[3], (uint64_t)call->params[DECODE_RANKS], &table))
+        counts[grain] = bpe_decode(&table, tokens + first[0], first[1] - first[0],
+                                   text + starts[0], (uint64_t)(starts[1] - starts[0]));
 }
+
+static void stream_run(const ab_call *call, uint64_t phase, uint64_t grain) {
+    const int32_t *tokens = call->operands[0];
+    const int64_t *first = (const int64_t *)call->operands[1] + grain;
+    const int64_t *starts = (const int64_t *)call->operands[2] + grain;
+    uint8_t *text = call->operands[4];
+    int32_t *steps = call->operands[5];
+    int64_t *counts = call->operands[6];
+    bpe_table table;
+    (void)phase;
+    counts[grain] = BPE_BAD_TABLE;
+    if (bpe_open(call->operands[3], (uint64_t)call->params[DECODE_RANKS], &table))
+        counts[grain] = bpe_stream(&table, tokens + first[0], first[1] - first[0], text + starts[0],
+                                   (uint64_t)(starts[1] - starts[0]), steps + first[0]);
+}
+
+#define BPE_VARIANT                                                                        \
+    AB_VARIANT(encode, .accepts = accepts_text, .scratch_bytes = text_scratch_bytes,       \
+               .grains = documents_of, .run = encode_run);                                 \
+    AB_VARIANT(count, .accepts = accepts_text, .scratch_bytes = text_scratch_bytes,        \
+               .grains = documents_of, .run = count_run);                                  \
+    AB_VARIANT(decode, .accepts = accepts_tokens, .grains = documents_of,                  \
+               .run = decode_run);                                                         \
+    AB_VARIANT(stream, .accepts = accepts_tokens, .grains = documents_of, .run = stream_run)
 
 #endif

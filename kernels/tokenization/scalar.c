@@ -9,6 +9,4 @@
  */
 #include "bpe.h"
 
-AB_VARIANT(encode, .accepts = accepts, .scratch_bytes = encode_scratch_bytes,
-           .run = encode_run);
-AB_VARIANT(decode, .accepts = accepts, .run = decode_run);
+BPE_VARIANT;

@@ -4,14 +4,12 @@
  * out by hand: alternatives are tried in the order in which they are written, and the comment
  * at each gives its text.  A character is looked at three times at most.
  *
- * A byte that does not belong to well-formed UTF-8 is a character of its own, of class other.
+ * The text is well-formed UTF-8 (utf8.h).
  */
 #ifndef ARMBENCH_TOKENIZATION_SPLIT_H
 #define ARMBENCH_TOKENIZATION_SPLIT_H
 
 #include "table.h"
-
-enum { BPE_CL100K = 1, BPE_O200K = 2 };
 
 typedef struct bpe_char {
     uint32_t class_; /* 0 at the end of the text */
@@ -27,25 +25,15 @@ static inline uint32_t bpe_point_class(const bpe_table *table, uint32_t point) {
     return table->point_classes[(uint32_t)table->point_pages[point >> 7] << 7 | (point & 127)];
 }
 
-static inline int bpe_continues(uint8_t byte) { return (byte & 0xc0) == 0x80; }
-
-/* The character of two to four bytes at p, where there is at least one. */
+/* The character of two to four bytes at p. */
 static inline bpe_char bpe_long_char(bpe_text t, const uint8_t *p) {
-    ptrdiff_t left = t.end - p;
-    if (p[0] >= 0xe0 && p[0] < 0xf0 && left >= 3 && bpe_continues(p[1]) && bpe_continues(p[2])) {
-        uint32_t point = (p[0] & 15u) << 12 | (p[1] & 63u) << 6 | (p[2] & 63u);
-        if (point >= 0x800 && (point < 0xd800 || point > 0xdfff))
-            return (bpe_char){bpe_point_class(t.table, point), 3};
-    } else if (p[0] >= 0xc2 && p[0] < 0xe0 && left >= 2 && bpe_continues(p[1])) {
+    if (p[0] < 0xe0)
         return (bpe_char){bpe_point_class(t.table, (p[0] & 31u) << 6 | (p[1] & 63u)), 2};
-    } else if (p[0] >= 0xf0 && p[0] < 0xf5 && left >= 4 && bpe_continues(p[1]) &&
-               bpe_continues(p[2]) && bpe_continues(p[3])) {
-        uint32_t point =
-            (p[0] & 7u) << 18 | (p[1] & 63u) << 12 | (p[2] & 63u) << 6 | (p[3] & 63u);
-        if (point >= 0x10000 && point <= 0x10ffff)
-            return (bpe_char){bpe_point_class(t.table, point), 4};
-    }
-    return (bpe_char){BPE_OTHER, 1};
+    uint32_t point = (p[0] & 15u) << 12 | (p[1] & 63u) << 6 | (p[2] & 63u);
+    if (p[0] < 0xf0)
+        return (bpe_char){bpe_point_class(t.table, point), 3};
+    point = (point & 0x7fff) << 6 | (p[3] & 63u);
+    return (bpe_char){bpe_point_class(t.table, point), 4};
 }
 
 static inline bpe_char bpe_char_at(bpe_text t, const uint8_t *p) {

@@ -1,8 +1,8 @@
 /* The vocabulary as one flat, position-independent buffer, which vocabulary/table.py builds.
  *
- * It begins with a header of 21 words: magic, bytes of the whole, digest of the vocabulary,
- * split pattern, number of ranks, longest token in bytes, then in the order below where each section starts, counted from the buffer's start,
- * and for a hash table the shift behind it.  All is little-endian, sections are 64-aligned.
+ * It begins with a header of 23 words: magic, bytes of the whole, digest of the vocabulary,
+ * split pattern, number of ranks, longest token in bytes, then in the order below where each
+ * section starts, counted from the buffer's start, and for a hash table the shift behind it.  All is little-endian, sections are 64-aligned.
  * Tokens have no numbers but their ranks, which are below 2^21; a rank that was not given is a
  * token of no bytes.
  *
@@ -18,6 +18,8 @@
  *                                token is merged; all ones is an empty slot
  *   starts        u32[ranks + 1] where a token's bytes start in
  *   text          u8[]           all tokens one behind another, and 16 bytes more
+ *   special_ranks u32[], count   tokens that no text gives unless asked for, as <|endoftext|>: of
+ *                                the sections above only starts and text know them
  *
  * Both hash tables are probed linearly from hash >> shift, without wrapping, to an empty slot.
  */
@@ -27,15 +29,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BPE_MAGIC 0x312d6570622d6261ull /* "ab-bpe-1" */
+#define BPE_MAGIC 0x322d6570622d6261ull /* "ab-bpe-2" */
 #define BPE_RANK_BITS 21
 #define BPE_RANK_MASK (((uint64_t)1 << BPE_RANK_BITS) - 1)
 #define BPE_NO_RANK (((uint32_t)1 << 26) - 1) /* above every rank, and fits 32 bits shifted by 6 */
 #define BPE_INLINE_BYTES 12
 #define BPE_LONG 15
 #define BPE_FILTER_SHIFT 32
+#define BPE_DIGEST_WORD 2 /* of the header */
 #define BPE_FACTOR_A 0x9e3779b97f4a7c15ull
 #define BPE_FACTOR_B 0xbf58476d1ce4e5b9ull
+
+enum { BPE_CL100K = 1, BPE_O200K = 2 }; /* split patterns */
 
 enum {
     BPE_UPPER = 1, /* Lu Lt */
@@ -57,23 +62,28 @@ typedef struct bpe_word {
 } bpe_word;
 
 typedef struct bpe_table {
-    uint64_t pattern, ranks, longest;
+    uint64_t digest, pattern, ranks, longest;
     const uint8_t *byte_classes, *point_pages, *point_classes;
     const uint32_t *byte_ranks, *byte_pairs;
     const bpe_word *words;
     const uint64_t *pairs, *word_filter, *pair_filter;
     const uint32_t *starts;
     const uint8_t *text;
+    const uint32_t *special_ranks;
+    uint64_t special_count;
     uint32_t word_filter_shift, words_shift, pair_filter_shift, pairs_shift;
 } bpe_table;
 
-/* 1, or 0 when the buffer is no table of this version with at most `ranks` ranks. */
+/* 1, or 0 when the buffer is no table of this version with a known pattern and at most `ranks`
+ * ranks. */
 static inline int bpe_open(const void *buffer, uint64_t ranks, bpe_table *table) {
     const uint64_t *header = buffer;
     const uint8_t *base = buffer;
-    if (header[0] != BPE_MAGIC || header[4] > ranks)
+    if (header[0] != BPE_MAGIC || header[4] > ranks ||
+        (header[3] != BPE_CL100K && header[3] != BPE_O200K))
         return 0;
     *table = (bpe_table){
+        .digest = header[2],
         .pattern = header[3],
         .ranks = header[4],
         .longest = header[5],
@@ -92,6 +102,8 @@ static inline int bpe_open(const void *buffer, uint64_t ranks, bpe_table *table)
         .pairs_shift = (uint32_t)header[18],
         .starts = (const uint32_t *)(base + header[19]),
         .text = base + header[20],
+        .special_ranks = (const uint32_t *)(base + header[21]),
+        .special_count = header[22],
     };
     return 1;
 }
@@ -103,19 +115,33 @@ static inline int bpe_may_hold(const uint64_t *filter, uint32_t shift, uint64_t 
     return (filter[hash >> shift] & bits) == bits;
 }
 
-/* The token that two tokens make together, or BPE_NO_RANK. */
-static inline uint32_t bpe_find_pair(const bpe_table *table, uint32_t left, uint32_t right) {
-    uint64_t key = (uint64_t)left << BPE_RANK_BITS | right, slot;
-    uint64_t hash = key * BPE_FACTOR_A;
-    if (!bpe_may_hold(table->pair_filter, table->pair_filter_shift, hash))
+/* A pair of tokens on its way: its lines of filter and table have been sent for. */
+typedef struct bpe_sought {
+    uint64_t key, hash;
+} bpe_sought;
+
+static inline bpe_sought bpe_seek_pair(const bpe_table *table, uint32_t left, uint32_t right) {
+    uint64_t key = (uint64_t)left << BPE_RANK_BITS | right, hash = key * BPE_FACTOR_A;
+    __builtin_prefetch(table->pairs + (hash >> table->pairs_shift));
+    return (bpe_sought){key, hash};
+}
+
+/* The token that the two make together, or BPE_NO_RANK. */
+static inline uint32_t bpe_found_pair(const bpe_table *table, bpe_sought pair) {
+    uint64_t slot;
+    if (!bpe_may_hold(table->pair_filter, table->pair_filter_shift, pair.hash))
         return BPE_NO_RANK;
-    const uint64_t *at = table->pairs + (hash >> table->pairs_shift);
-    while ((slot = *at) >> BPE_RANK_BITS != key) {
+    const uint64_t *at = table->pairs + (pair.hash >> table->pairs_shift);
+    while ((slot = *at) >> BPE_RANK_BITS != pair.key) {
         if (slot == UINT64_MAX)
             return BPE_NO_RANK;
         at++;
     }
     return (uint32_t)(slot & BPE_RANK_MASK);
+}
+
+static inline uint32_t bpe_find_pair(const bpe_table *table, uint32_t left, uint32_t right) {
+    return bpe_found_pair(table, bpe_seek_pair(table, left, right));
 }
 
 /* The 8 bytes at `from`, of which at least `count` exist; those that do not are zero. */
@@ -135,10 +161,14 @@ static inline uint64_t bpe_first(uint64_t bytes, uint64_t count) {
     return count >= 8 ? bytes : bytes & (((uint64_t)1 << 8 * count) - 1);
 }
 
+static inline uint64_t bpe_word_hash(uint64_t a, uint64_t b, uint64_t size) {
+    return a * BPE_FACTOR_A + (size << 32 | b) * BPE_FACTOR_B;
+}
+
 static inline const bpe_word *bpe_home(const bpe_table *table, uint64_t a, uint64_t b,
                                        uint64_t size) {
     static const bpe_word empty = {0, 0, UINT32_MAX};
-    uint64_t hash = a * BPE_FACTOR_A + (size << 32 | b) * BPE_FACTOR_B;
+    uint64_t hash = bpe_word_hash(a, b, size);
     if (!bpe_may_hold(table->word_filter, table->word_filter_shift, hash))
         return &empty;
     return table->words + (hash >> table->words_shift);
@@ -151,14 +181,19 @@ static inline int bpe_same(const uint8_t *a, const uint8_t *b, uint64_t count) {
     return bpe_load(a, count) == bpe_load(b, count);
 }
 
-static inline uint32_t bpe_find_long(const bpe_table *table, const uint8_t *word, uint64_t count) {
-    if (count > table->longest)
-        return BPE_NO_RANK;
+static inline uint64_t bpe_long_hash(const uint8_t *word, uint64_t count) {
     uint64_t hash = 0;
     for (uint64_t at = 0; at < count; at += 8) {
         hash = (hash ^ bpe_load(word + at, count - at)) * BPE_FACTOR_A;
         hash ^= hash >> 32;
     }
+    return hash;
+}
+
+static inline uint32_t bpe_find_long(const bpe_table *table, const uint8_t *word, uint64_t count) {
+    if (count > table->longest)
+        return BPE_NO_RANK;
+    uint64_t hash = bpe_long_hash(word, count);
     for (const bpe_word *slot = bpe_home(table, hash, count, BPE_LONG); slot->meta != UINT32_MAX;
          slot++) {
         uint32_t rank = slot->meta & BPE_RANK_MASK;

@@ -1,49 +1,66 @@
-"""tiktoken (Rust): encode_ordinary and decode_bytes of an Encoding made from the same ranks.
+"""tiktoken (Rust): an Encoding made from the same ranks and split pattern.
 
-It keeps no memory of earlier words.
+encode  encode_ordinary of each document on one CPU, encode_ordinary_batch with a thread for each on several
+decode  decode_bytes
+stream  decode_single_token_bytes of each token and Python's incremental decoder: it has nothing else
+state   cold: it keeps no memory of earlier words (only fancy-regex's automata, which any text warms up)
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from armbench.bench.model import Array, Call, Case, Library, Operands, Outputs
+from armbench.kernels.tokenization.corpora.documents import (
+    stream_result,
+    text_result,
+    texts,
+    token_lists,
+    tokens_result,
+)
+from armbench.kernels.tokenization.vocabulary import shared
 from armbench.kernels.tokenization.vocabulary.patterns import numbered
-from armbench.kernels.tokenization.vocabulary.shared import once
-from armbench.kernels.tokenization.vocabulary.table import header, tokens_in
+from armbench.kernels.tokenization.vocabulary.table import header, ranks_in
 
 if TYPE_CHECKING:
     from tiktoken import Encoding
 
 
-@once
+@shared.once
 def encoding_of(table: Array) -> Encoding:
     from tiktoken import Encoding
 
-    text, starts = tokens_in(table)
-    ranks = {text[a:b]: rank for rank, (a, b) in enumerate(pairwise(starts)) if a < b}
     pattern = numbered(header(table)["pattern"])
+    ranks = ranks_in(table)
     return Encoding(pattern.name, pat_str=pattern.expression, mergeable_ranks=ranks, special_tokens={})
 
 
 def bind(case: Case, operands: Operands) -> tuple[Call, Outputs]:
     encoding = encoding_of(operands["table"])
     if case.operation == "encode":
-        return partial(encoding.encode_ordinary, operands["text"].tobytes().decode()), _tokens
-    return partial(encoding.decode_bytes, operands["tokens"].tolist()), _text
+        documents, threads = texts(operands), shared.threads()
+        if threads > 1 and len(documents) > 1:
+            batch = partial(encoding.encode_ordinary_batch, documents, num_threads=threads)
+            return batch, partial(tokens_result, operands)
+        return lambda: [encoding.encode_ordinary(d) for d in documents], partial(tokens_result, operands)
+    tokens = token_lists(operands)
+    if case.operation == "stream":
+        piece = encoding.decode_single_token_bytes
+        return lambda: [shared.stream(map(piece, d)) for d in tokens], partial(stream_result, operands)
+    return lambda: [encoding.decode_bytes(d) for d in tokens], partial(text_result, operands)
 
 
-def _tokens(result: Any) -> Mapping[str, Array]:
-    return {"tokens": np.array(result, np.int32), "count": np.array([len(result)])}
+def accepts(case: Case) -> str | None:
+    if reason := shared.lacks("tiktoken", case, ("encode", "decode", "stream")):
+        return reason
+    return "tiktoken remembers no words" if case.params["state"] == "warm" else None
 
 
-def _text(result: Any) -> Mapping[str, Array]:
-    return {"text": np.frombuffer(result, np.uint8), "count": np.array([len(result)])}
-
-
-VARIANT = Library(package="tiktoken", bind=bind, extra="tokenizers")
+VARIANT = Library(
+    package="tiktoken",
+    bind=bind,
+    extra="tokenizers",
+    accepts=accepts,
+    detail=partial(shared.detail, "tiktoken"),
+)

@@ -252,7 +252,7 @@ def test_own_text_becomes_a_case(armbench: Armbench, tmp_path: Path) -> None:
     done = armbench(*words, "-o", "out.json")
     assert done.returncode == 0, done.stderr
     results = load(tmp_path / "out.json")["results"]
-    assert {r["params"]["direction"] for r in results} == {"encode", "decode"}
+    assert {r["params"]["direction"] for r in results} == {"encode", "count", "decode", "stream"}
     assert {r["params"]["bytes"] for r in results} == {(tmp_path / "mine.txt").stat().st_size}
 
 

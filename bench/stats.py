@@ -15,7 +15,7 @@ from statistics import NormalDist, median
 
 import numpy as np
 
-from armbench.bench.model import Array, Process, Rate, Result, Summary, Ticks, Work
+from armbench.bench.model import Array, Fairness, Process, Rate, Result, Summary, Ticks, Work
 
 CONFIDENCE = 0.95
 ALL_THREADS = 8  # up to so many threads every tick is kept
@@ -308,16 +308,35 @@ def estimate(result: Result, confidence: float = CONFIDENCE) -> Interval:
 
 
 def summarize(result: Result, confidence: float = CONFIDENCE) -> Summary:
-    """Seconds per call of one thread, and the rate of all threads together.
+    """Seconds per call, and the rate of all threads together.
 
-    throughput: N threads each call on their own copy, so rate = N work / seconds; parallel:
-    they share one call, so rate = work / seconds.  The rate's unit is that of `rates`' first.
+    N calls at a time, each on its own copy, give the rate N work / seconds: as many as threads in
+    throughput mode, one in parallel mode, the instances of a split.  Its unit is that of the first
+    of `amounts`.
     """
     log = estimate(result, confidence)
     value, low, high = math.exp(log.value), math.exp(log.low), math.exp(log.high)
     amount, unit = amounts(result.work)[0]
-    total = amount * (result.threads if result.mode == "throughput" else 1)
-    return Summary(value, low, high, log.confidence, Rate(total / value, total / high, total / low, unit))
+    total = amount * result.at_once
+    rate = Rate(total / value, total / high, total / low, unit)
+    return Summary(value, low, high, log.confidence, rate, fairness(result))
+
+
+def fairness(result: Result) -> Fairness | None:
+    """Of the calls that run at a time, each by the median over the processes of its median; None for one."""
+    if result.at_once == 1:
+        return None
+    ticks = np.median([_column_medians(process) for process in result.processes], axis=0)
+    rates = amounts(result.work)[0][0] * result.calls * result.tick_hz / ticks
+    jain = rates.sum() ** 2 / (len(rates) * (rates**2).sum())
+    return Fairness(float(rates.min()), float(rates.max()), float(jain))
+
+
+def _column_medians(process: Process) -> Array:
+    """The median ticks of a sample for each call at a time."""
+    if process.thread_medians is not None:
+        return np.array(process.thread_medians)
+    return np.median(process.samples, axis=0)
 
 
 def amounts(work: Work) -> tuple[tuple[int, str], ...]:

@@ -17,7 +17,7 @@ from armbench.bench import __version__, codec, doctor, journal, native, results,
 from armbench.bench import machine as host
 from armbench.bench.errors import UserError
 from armbench.bench.journal import Journal, Record
-from armbench.bench.machine import condition, software
+from armbench.bench.machine import condition, layout, software
 from armbench.bench.model import (
     Failure,
     Finding,
@@ -31,13 +31,17 @@ from armbench.bench.model import (
     Settings,
     Skip,
 )
-from armbench.bench.run.plan import PROFILES, Plan, Profile, SelectionError, Selector, make_plan, parse_cpus
-from armbench.bench.run.runner import Limits, Runner, Watcher, utc_now
+from armbench.bench.run import memory
+from armbench.bench.run.instruments import utc_now
+from armbench.bench.run.placement import SelectionError, Wish, placements
+from armbench.bench.run.plan import PROFILES, Plan, Profile, Selector, make_plan
+from armbench.bench.run.runner import Limits, Runner, Watcher
 
 MODES: dict[str, tuple[Mode, ...]] = {
     "throughput": ("throughput",),
     "parallel": ("parallel",),
     "both": ("throughput", "parallel"),
+    "split": ("split",),
 }
 SPARE_BYTES = 16 << 20  # free space beside what the samples take
 SAMPLE_BYTES = 9  # of one tick count in JSON
@@ -67,6 +71,9 @@ class Request:
     trial_seconds: float
     seed: int
     metadata: bool = True  # whether EC2's service is asked
+    placement: str = "compact"
+    memory: str = "local"
+    oversubscribe: float | None = None
 
     @classmethod
     def of(cls, options: Namespace) -> Request:
@@ -85,14 +92,19 @@ class Request:
             trial_seconds=options.limit,
             seed=secrets.randbits(32) if options.seed is None else options.seed,
             metadata=not options.no_imds,
+            placement=options.placement,
+            memory=options.memory,
+            oversubscribe=options.oversubscribe,
         )
 
     def plan(self, machine: Machine) -> Plan:
         """Raises SelectionError when nothing of what was selected can run here."""
-        usable = host.usable_cpus()
-        cpu_sets = parse_cpus(self.cpus, usable)
+        memory.check(self.memory, machine)
+        sites = layout.sites(host.allowed_cpus())
+        wish = Wish(self.cpus, self.placement, self.memory, self.oversubscribe)
+        places = placements(wish, sites, machine.budget.cpus, MODES[self.mode])
         selectors = [Selector.parse(text) for text in self.select]
-        plan = make_plan(selectors, self.settings, self.profile, cpu_sets, MODES[self.mode])
+        plan = make_plan(selectors, self.settings, self.profile, places)
         if not plan.trials:
             reasons = "; ".join(f"{skip.kernel}/{skip.variant}: {skip.reason}" for skip in plan.skips[:3])
             raise SelectionError(f"nothing to run: {reasons}")
@@ -239,7 +251,7 @@ def _check_room(target: Path, plan: Plan, profile: Profile) -> None:
         free = shutil.disk_usage(target.parent).free
     except OSError as error:
         raise OutputError(f"{target.parent}: {error.strerror}; give another file with -o") from error
-    columns = sum(min(SAMPLE_COLUMNS, trial.placement.threads) for trial in plan.trials)
+    columns = sum(min(SAMPLE_COLUMNS, trial.placement.at_once) for trial in plan.trials)
     needed = SPARE_BYTES + 2 * columns * profile.rounds * SAMPLE_ROWS * SAMPLE_BYTES
     if free < needed:
         raise OutputError(

@@ -9,33 +9,32 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import itertools
 import json
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-import numpy as np
-
 from armbench.bench import machine, native, registry
-from armbench.bench.model import Array, Case, Json, Kernel, Mode, Problem, Settings, Variant
-from armbench.bench.run import sampling
+from armbench.bench.model import Array, Case, Json, Kernel, Mode, Placement, Settings, Variant
+from armbench.bench.run import memory, sampling
+from armbench.bench.run.checking import Checker, WrongResultError
+from armbench.bench.run.meeting import Meeting
 from armbench.bench.run.problems import ProblemFile
+from armbench.bench.run.teams import Operands, Teams
 
 PR_SET_PDEATHSIG = 1  # of linux/prctl.h
-ROOM_HEADER = 64  # bytes before a verified output: the first tells whether it is there
 
 
 @dataclass(frozen=True, slots=True)
 class TrialJob:
     """A trial as the worker gets it; keys address the problem file.
 
-    arena_bytes: of the largest operands that a thread gets on these CPUs.
+    arena_bytes: of the largest operands that a call at a time gets on these CPUs.
     """
 
     index: int
@@ -44,6 +43,8 @@ class TrialJob:
     case: str
     mode: Mode
     cpus: tuple[int, ...]
+    instances: int | None
+    memory: str
     copies: int
     arena_bytes: int
     problem: str
@@ -51,13 +52,20 @@ class TrialJob:
     meeting: str
     schedule: sampling.Schedule | None
 
+    @property
+    def place(self) -> Placement:
+        return Placement(self.cpus, self.mode, memory=self.memory, instances=self.instances)
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """What one process of a group runs, in the given order.
 
     rank, processes: its place in a group of processes that run every trial in step, the one
-    of rank r on the r-th CPU of the trial.
+    of rank r on the r-th share of the trial's CPUs.
+    memory_nodes  those of the trials' memory policy
+    room_bytes    that the operands of all its teams may have at a time
+    probe         only call each trial once, and say how large the process has become
     """
 
     fd: int
@@ -68,21 +76,30 @@ class Job:
     processes: int
     seed: int
     sample_seconds: float
+    memory_nodes: tuple[int, ...] = ()
+    room_bytes: int = 1 << 62
+    probe: bool = False
 
 
-class WrongResultError(Exception):
-    """A kernel's output differs from the reference by more than the tolerance."""
+class ThreadsError(Exception):
+    """A library uses more threads than it was told to, on CPUs that are not its own."""
 
 
 # --- one trial -----------------------------------------------------------------------------
 
 
+Sample = Callable[[sampling.Schedule, Callable[[], None]], sampling.Samples]
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A trial ready to run: how to call it once, sample it, and look at its outputs."""
+    """A trial ready to run: how to call it once, sample it, and look at its outputs.
+
+    sample(schedule, before_first): before_first() runs right before the first sample.
+    """
 
     call_once: Callable[[], None]
-    sample: Callable[[sampling.Schedule], sampling.Samples]
+    sample: Sample
     empty_ticks: Callable[[int], float]
     outputs: Callable[[], Sequence[Mapping[str, Array]]]
     idle: Sequence[Callable[[], Any]] = ()  # calls like the sampled ones that leave the outputs alone
@@ -94,7 +111,7 @@ class Worker:
     def __init__(self, job: Job):
         self.job = job
         self.file = ProblemFile(job.fd, dict(job.table))
-        self.teams = Teams(job.seed)
+        self.teams = Teams(job.seed, job.room_bytes)
         self.allowed = os.sched_getaffinity(0)
         self.cases: dict[str, dict[str, Case]] = {}
 
@@ -103,38 +120,54 @@ class Worker:
 
         A trial without a schedule is new in this session: it is verified and calibrated first,
         and the event has the facts that hold for all its processes.
-        Raises WrongResultError, NativeError, MemoryError, or what a library raises.
+        Raises WrongResultError, ThreadsError, NativeError, MemoryError, or what a library raises.
         """
         started = time.monotonic()
         kernel, variant, case = self._look_up(trial)
         problem = self.file.problem(trial.problem)
-        meeting = Meeting(self.file.room(trial.meeting), self.job.rank, self.job.processes)
-        cpus = trial.cpus if self.job.processes == 1 else (trial.cpus[self.job.rank],)
-        data = self.teams.load(trial, problem, cpus)
+        place = trial.place
+        room = self.file.room(trial.meeting)
+        meeting = Meeting(room, self.job.rank, self.job.processes, place.oversubscribed)
+        cpus = place.cpus if variant.native else place.teams[self.job.rank]
+        groups = place.at_once if variant.native else 1
+        data = self.teams.load(problem, cpus, groups, trial.copies, trial.arena_bytes)
         checker = Checker(kernel, problem, self.file.room(trial.verified))
         facts: Json = {}
         try:
             prepared = self._prepare(variant, case, data, cpus)
+            if self.job.probe:
+                prepared.call_once()
+                return {"private_bytes": machine.private_bytes()}
+            threads = _threads_used(variant, len(cpus))
             schedule = trial.schedule
             if schedule is None:
                 prepared.call_once()
                 facts["max_error"] = checker.verify(prepared.outputs())
                 schedule = sampling.schedule_for(
-                    meeting.agree(_calibrate(prepared.sample)), self.job.sample_seconds
+                    meeting.agree(_calibrate(prepared.sample, place.oversubscribed)), self.job.sample_seconds
                 )
                 facts.update(_facts(variant, data, prepared, schedule))
-            meeting.wait()
-            samples = prepared.sample(schedule)
+            samples = prepared.sample(schedule, meeting.wait)
             meeting.keep_busy(prepared.idle)
             checker.check(prepared.outputs())
+            pages = memory.lying(data.data, samples.homes, place.memory, self.job.memory_nodes)
         finally:
             os.sched_setaffinity(0, self.allowed)
             data.data.close()
-        unsteady = sampling.not_steady(samples.ticks[schedule.warmup :])
+        found = {
+            "not_steady": sampling.not_steady(samples.ticks[schedule.warmup :]),
+            "oversubscribed": place.oversubscribed,
+            "remote_memory": pages.remote,
+            "fewer_threads": threads is not None and threads < len(cpus),
+        }
         return {
             **facts,
             "ticks": samples.ticks.tolist(),
-            "flags": [*samples.flags, *(["not_steady"] if unsteady else [])],
+            "start_ticks": samples.start,
+            "start_spread": samples.start_spread,
+            "page_nodes": pages.shares,
+            "library_threads": threads,
+            "flags": [*samples.flags, *(name for name, is_so in found.items() if is_so)],
             "seconds": time.monotonic() - started,
         }
 
@@ -149,7 +182,16 @@ class Worker:
         if variant.library is None:
             return prepare_native(variant, case, data)
         os.sched_setaffinity(0, set(cpus))
-        return prepare_library(variant, case, data, in_company=self.job.processes > 1)
+        return prepare_library(variant, case, data, cpus, in_company=self.job.processes > 1)
+
+
+def _threads_used(variant: Variant, wanted: int) -> int | None:
+    """How many threads a library says it uses, None for native variants and silent ones."""
+    library = variant.library
+    used = library.threads_used() if library and library.threads_used else None
+    if used is not None and used > wanted:
+        raise ThreadsError(f"{variant.name} uses {used} threads, though told to use {wanted}")
+    return used
 
 
 def _facts(variant: Variant, data: Operands, prepared: Prepared, schedule: sampling.Schedule) -> Json:
@@ -163,12 +205,15 @@ def _facts(variant: Variant, data: Operands, prepared: Prepared, schedule: sampl
     }
 
 
-def _calibrate(sample: Callable[[sampling.Schedule], sampling.Samples]) -> float:
-    """Seconds per call, from ever longer samples until one lasts half a millisecond."""
+def _calibrate(sample: Sample, crowded: bool) -> float:
+    """Seconds per call, from ever longer samples until one lasts half a millisecond.
+
+    The shortest thread's, which was not interrupted; where they share CPUs waiting belongs to it.
+    """
 
     def seconds(calls: int) -> float:
-        ticks = sample(sampling.Schedule(calls=calls, warmup=0, samples=1)).ticks
-        return float(ticks.min()) / native.tick_hz()
+        ticks = sample(sampling.Schedule(calls=calls, warmup=0, samples=1), sampling.nothing).ticks
+        return float(ticks.mean() if crowded else ticks.min()) / native.tick_hz()
 
     return sampling.calibrate(seconds)
 
@@ -178,31 +223,39 @@ def prepare_native(variant: Variant, case: Case, data: Operands) -> Prepared:
     if found is None:
         raise native.NativeError(f"{variant.kernel}/{variant.name} has no {case.operation}")
     last_copies = [0] * len(data.team.cpus)
+    leaders = [data.data.leader(group) for group in range(data.data.groups)]
 
     def measure(chosen: native.NativeVariant | None, schedule: sampling.Schedule) -> native.Measurement:
         return data.team.measure(
             chosen, case.native_params, data.data, schedule.calls, schedule.warmup, schedule.samples
         )
 
-    def sample(schedule: sampling.Schedule) -> sampling.Samples:
+    def sample(schedule: sampling.Schedule, before_first: Callable[[], None]) -> sampling.Samples:
+        before_first()
         measured = measure(found, schedule)
         last_copies[:] = [report.last_copy for report in measured.reports]
-        flags = sampling.thread_flags(measured.reports, data.team.cpus)
-        return sampling.Samples(measured.ticks, flags)
+        return sampling.Samples(
+            measured.ticks,
+            sampling.thread_flags(measured.reports, data.team.cpus),
+            homes=tuple(measured.reports[leader].node for leader in leaders),
+            start=int(measured.starts[0].min()),
+            start_spread=sampling.start_spread(measured.starts, data.data.groups),
+        )
 
     def outputs() -> list[Mapping[str, Array]]:
-        owners = 1 if data.data.mode == "parallel" else len(data.team.cpus)
-        return [data.outputs(thread, last_copies[thread]) for thread in range(owners)]
+        return [data.outputs(group, last_copies[leader]) for group, leader in enumerate(leaders)]
 
     def empty_ticks(calls: int) -> float:
         ticks = measure(None, sampling.Schedule(calls, warmup=0, samples=3)).ticks
         return float(ticks.min()) / calls
 
     once = sampling.Schedule(calls=1, warmup=0, samples=1)
-    return Prepared(lambda: void(sample(once)), sample, empty_ticks, outputs)
+    return Prepared(lambda: void(sample(once, sampling.nothing)), sample, empty_ticks, outputs)
 
 
-def prepare_library(variant: Variant, case: Case, data: Operands, in_company: bool) -> Prepared:
+def prepare_library(
+    variant: Variant, case: Case, data: Operands, cpus: Sequence[int], in_company: bool
+) -> Prepared:
     assert variant.library is not None
     copies = data.data.copies
     sets = range(2 * copies if in_company else copies)
@@ -210,14 +263,16 @@ def prepare_library(variant: Variant, case: Case, data: Operands, in_company: bo
     calls, idle = [call for call, _ in bound[:copies]], [call for call, _ in bound[copies:]]
     last: list[Any] = [None, 0]  # what the last call returned, and its operand set
 
-    def sample(schedule: sampling.Schedule) -> sampling.Samples:
+    def sample(schedule: sampling.Schedule, before_first: Callable[[], None]) -> sampling.Samples:
         def poison() -> None:
             for copy in range(copies):
                 sampling.poison(data.outputs(0, copy).values())
 
-        taken = sampling.sample_calls(calls, schedule, poison)
+        taken = sampling.sample_calls(calls, schedule, poison, cpus, before_first)
         last[:] = [taken.result, taken.last_set]
-        return sampling.Samples(taken.ticks, taken.flags)
+        astray = len(cpus) > 1 and not machine.task_cpus() <= set(cpus)  # its own threads
+        flags = dict.fromkeys([*taken.flags, *(["moved"] if astray else [])])
+        return sampling.Samples(taken.ticks, tuple(flags), (taken.node,), taken.start)
 
     def outputs() -> list[Mapping[str, Array]]:
         _, read = bound[last[1]]
@@ -238,144 +293,6 @@ def void(value: object) -> None:
     del value
 
 
-# --- checking ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Checker:
-    """Compares outputs with the reference, and later ones with the verified output."""
-
-    kernel: Kernel
-    problem: Problem
-    room: Array
-
-    def verify(self, all_outputs: Sequence[Mapping[str, Array]]) -> float:
-        """The largest error of any thread's outputs; keeps the first thread's for `check`."""
-        first, *others = all_outputs
-        worst = self._error(first)
-        if not self.room[0]:
-            self._keep(first)
-        return max([worst, *(self._error(outputs) for outputs in others if not self._kept(outputs))])
-
-    def check(self, all_outputs: Sequence[Mapping[str, Array]]) -> None:
-        """Every thread's last timed output is the verified one, or right within the tolerance."""
-        for outputs in all_outputs:
-            if not self._kept(outputs):
-                self._error(outputs)
-
-    def _error(self, outputs: Mapping[str, Array]) -> float:
-        with np.errstate(all="ignore"):
-            error = self.kernel.error(self.problem, outputs)
-        if not error <= self.problem.tolerance:
-            raise WrongResultError(f"wrong result: error {error:.3g}, tolerance {self.problem.tolerance:.3g}")
-        return error
-
-    def _keep(self, outputs: Mapping[str, Array]) -> None:
-        """Make these the verified outputs, unless a library gives them in another shape or type."""
-        pairs = list(self._pairs(outputs))
-        if None not in pairs:
-            for array, room in filter(None, pairs):
-                room[:] = array
-            self.room[0] = 1
-
-    def _kept(self, outputs: Mapping[str, Array]) -> bool:
-        """Whether these are, bit by bit, the verified outputs."""
-        return bool(self.room[0]) and all(p and np.array_equal(*p) for p in self._pairs(outputs))
-
-    def _pairs(self, outputs: Mapping[str, Array]) -> Iterator[tuple[Array, Array] | None]:
-        """(bytes of an output, its place in the room), None when the output is not of the stated kind."""
-        start = ROOM_HEADER
-        for operand in self.problem.operands:
-            if operand.output:
-                array, stated = outputs.get(operand.name), operand.data
-                end = start + stated.nbytes
-                if array is None or (array.shape, array.dtype) != (stated.shape, stated.dtype):
-                    yield None
-                else:
-                    yield np.ascontiguousarray(array).reshape(-1).view(np.uint8), self.room[start:end]
-                start = end
-
-
-def verified_bytes(problem: Problem) -> int:
-    """Room that a Checker needs for a verified output."""
-    return ROOM_HEADER + sum(o.data.nbytes for o in problem.operands if o.output)
-
-
-# --- several processes in step -------------------------------------------------------------
-
-
-class Meeting:
-    """Where the processes of a group start together and agree on a calibration.
-
-    Without company everything here is free.
-    """
-
-    def __init__(self, room: Array, rank: int, processes: int):
-        self.rank, self.processes = rank, processes
-        self.gate = native.Gate(room, processes)
-        self.seconds = room[64 : 64 + 8 * processes].view(np.float64)
-
-    @staticmethod
-    def nbytes(processes: int) -> int:
-        return 64 + 8 * processes
-
-    def wait(self) -> None:
-        if self.processes > 1:
-            self.gate.wait()
-
-    def agree(self, seconds: float) -> float:
-        """The smallest value that any process gives, all above 0."""
-        self.seconds[self.rank] = seconds
-        self.wait()
-        least = float(self.seconds.min())
-        if not least > 0:
-            raise ValueError("a process of the group came to the meeting without its calibration")
-        return least
-
-    def keep_busy(self, calls: Sequence[Callable[[], Any]]) -> None:
-        """Go on calling, in turn, until every process has its samples."""
-        if self.processes > 1:
-            self.gate.finish()
-            turn = itertools.cycle(calls)
-            while self.gate.finished() < self.processes:
-                next(turn)()
-
-
-# --- operands ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Operands:
-    """A problem laid out for a team of threads."""
-
-    team: native.Team
-    data: native.Data
-    output_names: tuple[str, ...]
-
-    def outputs(self, thread: int, copy: int) -> dict[str, Array]:
-        arrays = self.data.arrays(thread, copy)
-        return {name: arrays[name] for name in self.output_names}
-
-
-class Teams:
-    """Threads by their CPUs; each team keeps its memory from trial to trial."""
-
-    def __init__(self, seed: int):
-        self.seed = seed
-        self.teams: dict[tuple[int, ...], native.Team] = {}
-
-    def load(self, trial: TrialJob, problem: Problem, cpus: tuple[int, ...]) -> Operands:
-        """A problem's operands for the team on these CPUs; its earlier ones end here."""
-        if cpus not in self.teams:
-            self.teams[cpus] = native.Team(cpus)
-            self.teams[cpus].reserve(trial.arena_bytes)
-        team = self.teams[cpus]
-        arrays = {operand.name: operand.data for operand in problem.operands}
-        names = tuple(operand.name for operand in problem.operands if operand.output)
-        data = team.load(arrays, names, trial.copies, trial.mode, self.seed)
-        return Operands(team, data, names)
-
-
 # --- the process ---------------------------------------------------------------------------
 
 
@@ -392,7 +309,8 @@ def decode_job(text: str) -> Job:
         )
         for trial in raw["trials"]
     )
-    return Job(**{**raw, "settings": Settings(**settings), "trials": trials})
+    nodes = tuple(raw["memory_nodes"])
+    return Job(**{**raw, "settings": Settings(**settings), "trials": trials, "memory_nodes": nodes})
 
 
 def encode_job(job: Job) -> str:

@@ -14,7 +14,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("codec", "stats", "native"),
     ("results", "machine", "registry"),
     ("journal",),
-    ("run", "compare"),
+    ("run", "compare", "scaling"),
     ("report",),
     ("arguments",),
     ("cli",),

@@ -1,0 +1,75 @@
+"""Stands where the runner's launcher stands, and gives what worker processes would have measured."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+import numpy as np
+
+from armbench.bench import native
+from armbench.bench.model import Json
+from armbench.bench.run.plan import Group
+from armbench.bench.run.processes import Done, Event
+from armbench.bench.run.sampling import schedule_for
+from armbench.bench.run.worker import Job, TrialJob
+from tests.simulator.physics import Behaviour, Chip, Noise, rates, seconds
+
+
+@dataclass
+class SimulatedLauncher:
+    """Runs jobs on a simulated chip.
+
+    behaviours   {glob of KERNEL/VARIANT/CASE: how it runs}; the first that matches counts
+    elapsed      simulated seconds so far, on which the drift depends
+    """
+
+    chip: Chip
+    behaviours: Mapping[str, Behaviour]
+    noise: Noise = field(default_factory=Noise)
+    elapsed: float = 0.0
+
+    def behaviour(self, trial: TrialJob) -> Behaviour:
+        name = f"{trial.kernel}/{trial.variant}/{trial.case}"
+        return next(found for glob, found in self.behaviours.items() if fnmatchcase(name, glob))
+
+    def run(self, group: Group, job: Job, started: Callable[[int], None], seed: int) -> Iterator[Event]:
+        """As Launcher.run: one event per trial."""
+        chance = np.random.default_rng(seed)
+        ranks = group.processes
+        of_round = self.noise.round * chance.standard_normal()
+        for trial in job.trials:
+            started(trial.index)
+            yield Done(trial.index, random.Random(seed).randrange(2, 1 << 22), self._events(trial, job, ranks, of_round, chance))
+
+    def _events(
+        self, trial: TrialJob, job: Job, ranks: int, of_round: float, chance: np.random.Generator
+    ) -> tuple[Json, ...]:
+        """A "done" event of every process, each with its own columns."""
+        all_rates = self._rates(trial)
+        parallel = trial.mode == "parallel"
+        call = 1 / all_rates.sum() if parallel else float((1 / all_rates).min())
+        schedule = trial.schedule or schedule_for(call, job.sample_seconds)
+        phase = 2 * math.pi * self.elapsed / self.noise.period
+        offset = of_round + self.noise.drift * math.sin(phase)
+        rows = schedule.warmup + schedule.samples
+        taken = seconds(all_rates, schedule.calls, rows, parallel, self.noise, offset, chance)
+        self.elapsed += float(taken.max(axis=1).sum())
+        ticks = np.maximum(1, np.rint(taken * native.tick_hz())).astype(np.int64)
+        facts = {
+            "schedule": {"calls": schedule.calls, "warmup": schedule.warmup, "samples": schedule.samples},
+            "overhead_ticks": 0.0,
+            "page_bytes": 4096,
+            "detail": None,
+            "max_error": 0.0,
+        }
+        return tuple(
+            {**facts, "ticks": part.tolist(), "flags": [], "seconds": float(taken.sum())}
+            for part in np.hsplit(ticks, ranks)
+        )
+
+    def _rates(self, trial: TrialJob) -> np.ndarray:
+        return rates(self.chip, self.behaviour(trial), trial.cpus)

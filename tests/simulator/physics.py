@@ -1,0 +1,113 @@
+"""How fast threads run on a machine that is only simulated: contention, bandwidth, noise.
+
+A thread's rate is that of a lone core, times its share of a CPU that it has not for itself, over
+1 + sigma (N - 1) + kappa N (N - 1), less what a second node in use costs, and no more than the
+memory of its nodes gives.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from armbench.bench import cpulist
+from armbench.bench.model import Array, Machine
+
+SIBLING_SHARE = 0.6  # of a core's rate, for each of two threads that run on it
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """A kernel's: seconds of a call on a core that has the machine for itself, bytes from memory."""
+
+    seconds: float = 1e-3
+    sigma: float = 0.0
+    kappa: float = 0.0
+    crossing: float = 0.0  # share of every core's rate that is lost once a second node is in use
+    bytes: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Standard deviations of the log of times: of rounds, of a trial's processes, of samples.
+
+    drift: the largest departure of a slow sine over `period` simulated seconds.
+    """
+
+    round: float = 0.003
+    process: float = 0.005
+    sample: float = 0.005
+    drift: float = 0.01
+    period: float = 400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A machine with what its files do not tell.
+
+    node_bytes_per_second   that the memory of each node gives
+    """
+
+    machine: Machine
+    node_bytes_per_second: float = math.inf
+
+    @property
+    def nodes(self) -> list[tuple[int, ...]]:
+        """CPUs of every node that has some; of the machine where it shows no nodes."""
+        found = [cpulist.parse(node.cpus) for node in self.machine.nodes if node.cpus]
+        return found or [cpulist.parse(self.machine.online)]
+
+    def core_of(self, cpu: int) -> int:
+        """SMT siblings are half a machine apart, as tests/machines/fake_root.py numbers them."""
+        return cpu % (self.machine.cpus // (self.machine.threads_per_core or 1))
+
+
+def rates(chip: Chip, behaviour: Behaviour, cpus: Sequence[int], memory: str = "local") -> Array:
+    """Calls a second of every thread, float64 [threads]."""
+    node_of = {cpu: index for index, node in enumerate(chip.nodes) for cpu in node}
+    here = np.array([node_of[cpu] for cpu in cpus])
+    count = len(set(cpus))
+    each = 1 / behaviour.seconds / (1 + behaviour.sigma * (count - 1) + behaviour.kappa * count * (count - 1))
+    if len(set(here.tolist())) > 1:
+        each *= 1 - behaviour.crossing
+    return _fed(chip, behaviour, each * _shares(chip, cpus), here, memory)
+
+
+def _shares(chip: Chip, cpus: Sequence[int]) -> Array:
+    """Of a core's full rate: less beside a sibling, and beside others on the same CPU."""
+    on_cpu = Counter(cpus)
+    on_core = Counter(chip.core_of(cpu) for cpu in on_cpu)
+    alone = {cpu: 1.0 if on_core[chip.core_of(cpu)] == 1 else SIBLING_SHARE for cpu in on_cpu}
+    return np.array([alone[cpu] / on_cpu[cpu] for cpu in cpus])
+
+
+def _fed(chip: Chip, behaviour: Behaviour, wanted: Array, here: Array, memory: str) -> Array:
+    """Rates that the nodes' memory can feed: a node asked for too much gives all the same part."""
+    count = len(chip.nodes)
+    homes = np.full((len(wanted), count), 1 / count)
+    if memory != "interleave":
+        home = here if memory == "local" else np.full(len(here), int(memory.removeprefix("node:")))
+        homes = np.eye(count)[home]
+    asked = (wanted * behaviour.bytes) @ homes
+    with np.errstate(divide="ignore", invalid="ignore"):
+        part = np.where(asked > 0, np.minimum(1.0, chip.node_bytes_per_second / asked), 1.0)
+    limited: Array = wanted * np.where(homes > 0, part, 1.0).min(axis=1)
+    return limited
+
+
+def seconds(
+    all_rates: Array, calls: int, rows: int, parallel: bool, noise: Noise, offset: float, chance: np.random.Generator
+) -> Array:
+    """Seconds of `rows` samples, float64 [rows][threads], or one column where one problem is split.
+
+    offset: of the log of the time, common to the whole trial in this round.
+    """
+    ideal = np.array([calls / all_rates.sum()]) if parallel else calls / all_rates
+    process = noise.process * chance.standard_normal()
+    samples = noise.sample * chance.standard_normal((rows, len(ideal)))
+    made: Array = ideal * np.exp(offset + process + samples)
+    return made

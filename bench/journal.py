@@ -29,7 +29,18 @@ from typing import Any, TextIO
 
 from armbench.bench import codec, cpulist, results
 from armbench.bench.codec import DecodeError
-from armbench.bench.model import Failure, Finding, Json, Machine, Process, Result, Round, Session, Skip
+from armbench.bench.model import (
+    Failure,
+    Finding,
+    Json,
+    Machine,
+    Process,
+    Result,
+    Round,
+    Session,
+    Skip,
+    place_key,
+)
 from armbench.bench.results import naming
 
 
@@ -219,8 +230,9 @@ def _unmeasured(
     """The trials of the plan that were never reached."""
     known = {key for key, result in results.items() if result.processes}
     for failure in failed:
-        cpus = ",".join(map(str, cpulist.parse(failure.cpus))) if failure.cpus else ""
-        known.add(f"{failure.kernel}/{failure.variant}/{failure.case}/{failure.mode}/{cpus}")
+        cpus = cpulist.parse(failure.cpus) if failure.cpus else ()
+        where = place_key(failure.mode, cpus, failure.instances)
+        known.add(f"{failure.kernel}/{failure.variant}/{failure.case}/{where}")
     left_out = tuple(f"{skip.kernel}/{skip.variant}/{skip.case}/" for skip in skipped if skip.case)
     return [key for key in keys if key not in known and not key.startswith(left_out)]
 

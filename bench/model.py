@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Param = int | float | str | bool | None
 Tier = Literal["core", "full"]
-Mode = Literal["throughput", "parallel"]
+Mode = Literal["throughput", "parallel", "split"]
 Json = Any  # what json.loads returns
 
 
@@ -157,16 +157,50 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where and how a trial runs.  `cpus` in the order of the threads."""
+    """Where and how a trial runs.
+
+    cpus       in the order of the threads; one named twice carries two threads
+    mode       throughput: every thread has a problem of its own; parallel: one problem for all;
+               split: `instances` problems side by side, each for the next
+               threads / instances CPUs of `cpus`
+    policy     how the CPUs were chosen: "compact", "spread", "node:N" or "list"
+    memory     where pages come from: "local", "interleave" or "node:N"
+    """
 
     cpus: tuple[int, ...]
     mode: Mode = "throughput"
     policy: str = "compact"
     memory: str = "local"
+    instances: int | None = None
 
     @property
     def threads(self) -> int:
         return len(self.cpus)
+
+    @property
+    def at_once(self) -> int:
+        """How many calls run at a time."""
+        return calls_at_once(self.mode, self.threads, self.instances)
+
+    @property
+    def oversubscribed(self) -> bool:
+        return len(set(self.cpus)) < self.threads
+
+    @property
+    def teams(self) -> tuple[tuple[int, ...], ...]:
+        """The CPUs of each call that runs at a time."""
+        size = self.threads // self.at_once
+        return tuple(self.cpus[start : start + size] for start in range(0, self.threads, size))
+
+
+def calls_at_once(mode: Mode, threads: int, instances: int | None) -> int:
+    """How many calls run at a time, each on an equal share of the threads."""
+    return {"throughput": threads, "parallel": 1, "split": instances or 1}[mode]
+
+
+def place_key(mode: Mode | None, cpus: Sequence[int], instances: int | None) -> str:
+    """A placement in the key of a trial: "parallel/0,1", "split:2/0,1"."""
+    return f"{mode}{f':{instances}' if instances else ''}/{','.join(map(str, cpus))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +215,8 @@ class Trial:
     @property
     def key(self) -> str:
         place = self.placement
-        cpus = ",".join(map(str, place.cpus))
-        return f"{self.kernel.name}/{self.variant.name}/{self.case.name}/{place.mode}/{cpus}"
+        where = place_key(place.mode, place.cpus, place.instances)
+        return f"{self.kernel.name}/{self.variant.name}/{self.case.name}/{where}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +239,7 @@ class Failure:
     reason: str
     mode: Mode | None = None
     cpus: str | None = None
+    instances: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +336,22 @@ class Machine:
         return sum((c.bytes or 0) * c.instances for c in data if c.level == last) or None
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a CPU sits: what it shares with others, each named by an id that they share.
+
+    `cache` is the last-level cache, `cluster` a smaller group of cores that the kernel reports
+    (the same for all where it reports none), `core` its core.
+    """
+
+    cpu: int
+    node: int = 0
+    package: int = 0
+    cache: int = 0
+    cluster: int = 0
+    core: int = 0
+
+
 # --- what was measured ---------------------------------------------------------------------
 
 Ticks = tuple[tuple[int, ...], ...]  # [sample][thread]
@@ -310,10 +361,16 @@ Ticks = tuple[tuple[int, ...], ...]  # [sample][thread]
 class Process:
     """The raw samples of one trial in one fresh process.
 
-    A row has one column in parallel mode, else one for each thread.  Above eight threads it has
-    three, over the threads: slowest, fastest, harmonic mean (the number of threads divided by it
-    is the sum of their rates, which no other mean keeps); `thread_medians` then has each thread's
-    median over the samples, and is None otherwise.
+    A row has a column for each call that runs at a time: one a thread in throughput mode, one a
+    problem else.  Above eight it has three, over the columns: slowest, fastest, harmonic mean
+    (their number divided by it is the sum of their rates, which no other mean keeps);
+    `thread_medians` then has each column's median over the samples, and is None otherwise.
+
+    start_spread_ticks  from the first thread's start of a sample to the last one's: the median
+                        over the samples of a parallel problem, else that of the first sample
+    page_nodes          {NUMA node: share of the operands' pages that lie there}
+    library_threads     what the library said it uses in a process
+    None: not known.
     """
 
     round: int
@@ -322,6 +379,9 @@ class Process:
     samples: Ticks
     flags: tuple[str, ...] = ()
     thread_medians: tuple[float, ...] | None = None
+    start_spread_ticks: float | None = None
+    page_nodes: Mapping[str, float] | None = None
+    library_threads: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,16 +448,26 @@ class Result:
     processes: tuple[Process, ...]
     stop: str | None = None
     side: Literal["a", "b"] | None = None
+    instances: int | None = None
 
     @property
     def threads(self) -> int:
         return len(self.cpus)
 
     @property
+    def at_once(self) -> int:
+        """As Placement.at_once."""
+        return calls_at_once(self.mode, self.threads, self.instances)
+
+    @property
+    def oversubscribed(self) -> bool:
+        return len(set(self.cpus)) < self.threads
+
+    @property
     def key(self) -> str:
         """As Trial.key."""
-        cpus = ",".join(map(str, self.cpus))
-        return f"{self.kernel}/{self.variant}/{self.case}/{self.mode}/{cpus}"
+        where = place_key(self.mode, self.cpus, self.instances)
+        return f"{self.kernel}/{self.variant}/{self.case}/{where}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from armbench.bench.errors import UserError
 from armbench.bench.model import Json, Process, Result, Session, Summary, Ticks
 
 SCHEMA = "armbench/1"
+OF_PROCESS = ("start_spread_ticks", "page_nodes", "library_threads")  # written where they are known
 SCHEMA_FILE = "armbench-1.schema.json"
 PARTIAL_SUFFIX = ".partial.jsonl"
 
@@ -63,7 +64,9 @@ def result_json(result: Result) -> dict[str, Json]:
     document["cpus"] = cpulist.in_order(result.cpus)
     document["threads"] = result.threads
     document["processes"] = [process_json(process) for process in result.processes]
-    return {name: document[name] for name in schema()["$defs"]["result"]["required"] if name in document}
+    named = schema()["$defs"]["result"]
+    optional = [name for name in named["properties"] if document.get(name) is not None]
+    return {name: document[name] for name in (*named["required"], *optional) if name in document}
 
 
 def process_json(process: Process) -> dict[str, Json]:
@@ -76,7 +79,10 @@ def process_json(process: Process) -> dict[str, Json]:
     }
     if process.thread_medians is not None:
         document["threads"] = {"median": list(process.thread_medians)}
-    return document
+    extras = {
+        name: getattr(process, name) for name in ("start_spread_ticks", "page_nodes", "library_threads")
+    }
+    return {**document, **{name: codec.encode(value) for name, value in extras.items() if value is not None}}
 
 
 # --- document -> session -------------------------------------------------------------------
@@ -116,7 +122,10 @@ def decode_result(raw: Json, path: str) -> Result:
         cpus = cpulist.parse(raw["cpus"])
     except ValueError:
         raise DecodeError(f"{path}.cpus: expected a CPU list such as 0-3,8, found {raw['cpus']!r}") from None
-    return codec.decode(Result, raw, path, cpus=cpus, processes=())
+    result = codec.decode(Result, raw, path, cpus=cpus, processes=())
+    if result.mode == "split" and (not result.instances or result.threads % result.instances):
+        raise DecodeError(f"{path}.instances: expected a divisor of {result.threads} threads")
+    return result
 
 
 def decode_process(raw: Json, path: str) -> Process:
@@ -146,7 +155,7 @@ def _rows(raw: Json, name: str, path: str) -> Ticks:
 
 
 def _check_width(result: Result, process: Process, path: str) -> None:
-    wanted = 3 if process.thread_medians is not None else result.threads if result.mode == "throughput" else 1
+    wanted = 3 if process.thread_medians is not None else result.at_once
     widths = set(map(len, chain(process.warmup, process.samples)))
     if widths != {wanted}:
         raise DecodeError(f"{path}: expected {wanted} columns of ticks, found {sorted(widths)}")

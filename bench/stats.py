@@ -308,15 +308,16 @@ def estimate(result: Result, confidence: float = CONFIDENCE) -> Interval:
 
 
 def summarize(result: Result, confidence: float = CONFIDENCE) -> Summary:
-    """Seconds per call of one thread, and the rate of all threads together.
+    """Seconds per call, and the rate of all threads together.
 
-    throughput: N threads each call on their own copy, so rate = N work / seconds; parallel:
-    they share one call, so rate = work / seconds.  The rate's unit is that of `rates`' first.
+    N calls at a time, each on its own copy, give the rate N work / seconds: as many as threads in
+    throughput mode, one in parallel mode, the instances of a split.  Its unit is that of the first
+    of `amounts`.
     """
     log = estimate(result, confidence)
     value, low, high = math.exp(log.value), math.exp(log.low), math.exp(log.high)
     amount, unit = amounts(result.work)[0]
-    total = amount * (result.threads if result.mode == "throughput" else 1)
+    total = amount * result.at_once
     return Summary(value, low, high, log.confidence, Rate(total / value, total / high, total / low, unit))
 
 

@@ -25,10 +25,13 @@ class Key:
     placement: str
     memory: str
     side: str | None
+    instances: int | None = None
 
     @property
     def name(self) -> str:
-        split = "/parallel" if self.mode == "parallel" else ""
+        """Such as "matmul/neon/f32-n512/64/parallel", or, of a split, ".../64/split:4"."""
+        split = f"/{self.mode}" if self.mode != "throughput" else ""
+        split += f":{self.instances}" if self.instances else ""
         return f"{self.kernel}/{self.variant}/{self.case}/{self.threads}{split}"
 
 
@@ -84,7 +87,7 @@ def index(sessions: Sequence[Session]) -> dict[Key, Observations]:
 
 
 def _key(r: Result) -> Key:
-    return Key(r.kernel, r.case, r.variant, r.mode, r.threads, r.placement, r.memory, r.side)
+    return Key(r.kernel, r.case, r.variant, r.mode, r.threads, r.placement, r.memory, r.side, r.instances)
 
 
 def pairs(base: Index, new: Index) -> list[Pair]:
@@ -181,7 +184,8 @@ def _failure(key: Key, sessions: Sequence[Session]) -> str | None:
     wanted = (key.kernel, key.variant, key.case)
     for failure in (failure for session in sessions for failure in session.failed):
         here = failure.mode in (None, key.mode) and (
-            failure.cpus is None or len(cpulist.parse(failure.cpus)) == key.threads
+            failure.cpus is None
+            or (len(cpulist.parse(failure.cpus)), failure.instances) == (key.threads, key.instances)
         )
         if here and (failure.kernel, failure.variant, failure.case) == wanted:
             return failure.reason

@@ -54,12 +54,16 @@ PROFILES = {
 class Group:
     """The software environment that trials share: one set of processes a round.
 
-    `processes` run in step, one on each CPU of `cpus`; libraries in them use `threads` threads.
+    `processes` run in step, each on the next `threads` CPUs of `cpus`; libraries in them use so
+    many threads.  Without CPUs there is one, whose native threads pin themselves.
     """
 
     processes: int
     threads: int
     cpus: tuple[int, ...] = ()
+
+    def cpus_of(self, rank: int) -> tuple[int, ...]:
+        return self.cpus[rank * self.threads : (rank + 1) * self.threads]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +84,7 @@ def group_of(trial: Trial) -> Group:
     place = trial.placement
     if trial.variant.native or place.threads == 1:
         return Group(processes=1, threads=1)
-    if place.mode == "parallel":
-        return Group(processes=1, threads=place.threads, cpus=place.cpus)
-    return Group(processes=place.threads, threads=1, cpus=place.cpus)
+    return Group(processes=place.at_once, threads=place.threads // place.at_once, cpus=place.cpus)
 
 
 # --- selection -----------------------------------------------------------------------------
@@ -249,16 +251,15 @@ def _placements(cpu_sets: Sequence[Sequence[int]], modes: Sequence[Mode]) -> lis
 
 
 def copies_of(case: Case, operand_bytes: int, placement: Placement, machine: Machine) -> int:
-    """How many operand sets each thread rotates over.
+    """How many operand sets each call at a time rotates over.
 
-    A cold case takes so many that all threads' sets together exceed CACHE_MULTIPLE times the
+    A cold case takes so many that all sets together exceed CACHE_MULTIPLE times the
     last-level cache, hence no call finds its operands there.
     """
     if not case.cold:
         return 1
-    owners = placement.threads if placement.mode == "throughput" else 1
     known = machine.last_level_bytes or 0
     if not any(cache.level >= 3 and cache.bytes for cache in machine.caches):
         known = max(known, UNKNOWN_CACHE_BYTES)  # a virtual machine may hide the cache of its chip
     wanted = CACHE_MULTIPLE * known
-    return max(1, -(-wanted // (operand_bytes * owners)))
+    return max(1, -(-wanted // (operand_bytes * placement.at_once)))

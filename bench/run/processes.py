@@ -100,7 +100,7 @@ class Launcher:
         workers = Workers([])
         try:
             for rank in range(group.processes):
-                with on_cpus(group.cpus if group.processes == 1 else (group.cpus[rank],)):
+                with on_cpus(group.cpus_of(rank)):
                     workers.processes.append(self._start(group, job, rank, chance))
             yield workers
         finally:

@@ -6,20 +6,16 @@ fresh processes for it.  What comes back goes to the recorder at once, which syn
 
 from __future__ import annotations
 
-import datetime
 import random
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from armbench.bench import cpulist, native, stats
-from armbench.bench import machine as host
+from armbench.bench import stats
+from armbench.bench.machine import Steal
 from armbench.bench.model import (
     Failure,
     Machine,
-    Placement,
-    Problem,
     Process,
     Result,
     Round,
@@ -28,9 +24,11 @@ from armbench.bench.model import (
     Trial,
     Verified,
 )
-from armbench.bench.run.plan import Group, Plan, Profile, copies_of, group_of
+from armbench.bench.run.course import Course, largest_by_place
+from armbench.bench.run.instruments import HERE, Instruments, Launches
+from armbench.bench.run.plan import Group, Plan, Profile, group_of
 from armbench.bench.run.problems import ProblemFile
-from armbench.bench.run.processes import Broken, Done, Event, Launcher, on_cpus
+from armbench.bench.run.processes import Broken, Done, Event, Launcher
 from armbench.bench.run.sampling import Schedule
 from armbench.bench.run.worker import Job, Meeting, TrialJob, verified_bytes
 
@@ -40,17 +38,11 @@ CONFIDENCE = 0.95
 STEAL_SHARE = 0.01
 CLOCK_SHARE = 0.003
 MEMORY_SHARE = 0.8  # of the free memory, that operands may take
-OFFSET_BYTES = 4096 + 128  # an operand's random offset and alignment at most
 START_SECONDS = 0.4  # first guess of what starting a group's processes costs
 
 
 class BudgetSpentError(Exception):
     """The time is over within a round; raised before a trial begins."""
-
-
-def utc_now() -> str:
-    now = datetime.datetime.now(datetime.timezone.utc)
-    return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Watcher(Protocol):
@@ -94,65 +86,6 @@ class Limits:
         )
 
 
-@dataclass
-class Course:
-    """What this session knows of a trial; grows round by round."""
-
-    trial: Trial
-    index: int
-    schedule: Schedule | None = None
-    result: Result | None = None
-    stop: str | None = None
-    left_out: bool = False  # it failed, or does not fit into memory
-    copies: int = 1
-    thread_bytes: int = 0  # of its operands and their offsets
-
-    @property
-    def problem_key(self) -> str:
-        return f"{self.trial.kernel.name}/{self.trial.case.name}"
-
-    @property
-    def verified_key(self) -> str:
-        return f"{self.problem_key}/{self.trial.variant.name}"
-
-    @property
-    def meeting_key(self) -> str:
-        return f"meeting/{self.index}"
-
-    @property
-    def active(self) -> bool:
-        return self.stop is None and not self.left_out
-
-    @property
-    def team_bytes(self) -> int:
-        """Of all its threads."""
-        place = self.trial.placement
-        return self.thread_bytes * (place.threads if place.mode == "throughput" else 1)
-
-    def lay_out(self, problem: Problem, machine: Machine) -> None:
-        """Decide how many operand sets there are; each set, and a spare one of outputs, lies in memory."""
-        inputs = [o.data.nbytes for o in problem.operands if not o.output]
-        outputs = [o.data.nbytes for o in problem.operands if o.output]
-        self.copies = copies_of(self.trial.case, sum(inputs + outputs), self.trial.placement, machine)
-        self.thread_bytes = self.copies * sum(n + OFFSET_BYTES for n in inputs)
-        self.thread_bytes += (self.copies + 1) * sum(n + OFFSET_BYTES for n in outputs)
-
-    def is_of(self, failure: Failure) -> bool:
-        """Whether a failure, perhaps of an interrupted session, is this trial's."""
-        return failure == self.failure(failure.reason)
-
-    def failure(self, reason: str) -> Failure:
-        trial, place = self.trial, self.trial.placement
-        cpus = cpulist.in_order(place.cpus)
-        return Failure(trial.kernel.name, trial.variant.name, trial.case.name, reason, place.mode, cpus)
-
-    def continue_from(self, earlier: Result) -> None:
-        """Take over what an interrupted session measured of the same trial."""
-        self.result = replace(earlier, stop=None)
-        last = earlier.processes[-1]
-        self.schedule = Schedule(earlier.calls, len(last.warmup), len(last.samples))
-
-
 class Runner:
     """One session from a plan: prepare(), then run(); results() is what there is at any time."""
 
@@ -166,14 +99,18 @@ class Runner:
         recorder: Recorder,
         seed: int,
         spent_seconds: float = 0.0,
+        launcher: Launches | None = None,
+        instruments: Instruments = HERE,
     ):
+        """launcher and instruments: of a machine that is not this one, as a simulation has them."""
         self.machine, self.settings, self.limits = machine, settings, limits
         self.watcher, self.recorder, self.seed = watcher, recorder, seed
         self.courses = [Course(trial, index) for index, trial in enumerate(plan.trials)]
         self.details: dict[tuple[str, str], str] = {}
         self.file = ProblemFile.create()
-        self.launcher = Launcher(thread_variables(plan.trials), limits.trial_seconds)
-        self.begun = time.monotonic() - spent_seconds
+        self.launcher = launcher or Launcher(thread_variables(plan.trials), limits.trial_seconds)
+        self.instruments = instruments
+        self.begun = instruments.monotonic() - spent_seconds
         self.started_trials = 0
 
     def results(self) -> tuple[Result, ...]:
@@ -219,7 +156,7 @@ class Runner:
         The processes of a group run together and keep room for every team's largest trial, so
         the largest goes until the rest fits.
         """
-        free = host.free_memory_bytes()
+        free = self.instruments.free_memory_bytes()
         for courses in self._groups().values():
             while sum(largest_by_place(courses).values()) > MEMORY_SHARE * free:
                 course = max(courses, key=lambda course: course.team_bytes)
@@ -245,13 +182,13 @@ class Runner:
         for index in range(first_round, self.limits.rounds):
             if not any(course.active for course in self.courses):
                 return
-            started = time.monotonic()
+            started = self.instruments.monotonic()
             try:
                 self._round(index)
             except BudgetSpentError:
                 self._stop_all("budget")
                 return
-            elapsed = time.monotonic() - started
+            elapsed = self.instruments.monotonic() - started
             self._stop_precise(index + 1)
             if index + 1 < self.limits.rounds and self._over_budget(self._next_round_seconds(index, elapsed)):
                 self._stop_all("budget")
@@ -262,7 +199,8 @@ class Runner:
     def _round(self, index: int) -> None:
         seed = random.Random(f"{self.seed}/{index}").getrandbits(32)
         chance = random.Random(seed)
-        started, before, clock_before = utc_now(), host.watch(), self._clock_hz()
+        watch, started = self.instruments.watch, self.instruments.utc_now()
+        before, clock_before = watch(), self._clock_hz()
         groups = self._groups()
         self.started_trials = 0
         interrupted = True
@@ -272,7 +210,7 @@ class Runner:
                 self._run_group(index, group, courses, chance.getrandbits(32))
             interrupted = False
         finally:
-            steal, clock_after = host.watch().steal_since(before), self._clock_hz()
+            steal, clock_after = watch().steal_since(before), self._clock_hz()
             quality = tuple(_round_flags(steal, clock_before, clock_after, interrupted))
             self.recorder.round(Round(index, seed, started, steal.ticks, clock_before, clock_after, quality))
 
@@ -313,6 +251,7 @@ class Runner:
             case=trial.case.name,
             mode=trial.placement.mode,
             cpus=trial.placement.cpus,
+            instances=trial.placement.instances,
             copies=course.copies,
             arena_bytes=arena_bytes,
             problem=course.problem_key,
@@ -358,8 +297,9 @@ class Runner:
             cpus=place.cpus,
             placement=place.policy,
             memory=place.memory,
+            instances=place.instances,
             page_bytes=first["page_bytes"],
-            tick_hz=native.tick_hz(),
+            tick_hz=self.instruments.tick_hz(),
             calls=first["schedule"]["calls"],
             overhead_ticks=max(e["overhead_ticks"] for e in event.events),
             work=problem.work,
@@ -389,7 +329,7 @@ class Runner:
 
     def _over_budget(self, next_round: float) -> bool:
         budget = self.limits.budget_seconds
-        return budget is not None and time.monotonic() - self.begun + next_round > budget
+        return budget is not None and self.instruments.monotonic() - self.begun + next_round > budget
 
     def _next_round_seconds(self, index: int, elapsed: float) -> float:
         """The first round also verified and calibrated, so its samples alone are the guide."""
@@ -403,23 +343,11 @@ class Runner:
         budget = self.limits.budget_seconds
         if budget is None:
             return rounds
-        return min(rounds, budget - (time.monotonic() - self.begun))
+        return min(rounds, budget - (self.instruments.monotonic() - self.begun))
 
     def _clock_hz(self) -> float | None:
         """The clock of the first CPU that is measured, by a chain pinned there."""
-        cpus = self.courses[0].trial.placement.cpus
-        with on_cpus(cpus[:1]):
-            return native.clock_hz()
-
-
-def largest_by_place(courses: Sequence[Course], by_thread: bool = False) -> dict[Placement, int]:
-    """Bytes that the largest trial of every placement needs, of all its threads or of one."""
-    found: dict[Placement, int] = {}
-    for course in courses:
-        needed = course.thread_bytes if by_thread else course.team_bytes
-        place = course.trial.placement
-        found[place] = max(found.get(place, 0), needed)
-    return found
+        return self.instruments.clock_hz(self.courses[0].trial.placement.cpus[:1])
 
 
 def thread_variables(trials: Sequence[Trial]) -> tuple[str, ...]:
@@ -443,9 +371,7 @@ def _sampling_seconds(course: Course) -> float:
     return sum(max(row) for row in (*last.warmup, *last.samples)) / course.result.tick_hz
 
 
-def _round_flags(
-    steal: host.Steal, before: float | None, after: float | None, interrupted: bool
-) -> Iterator[str]:
+def _round_flags(steal: Steal, before: float | None, after: float | None, interrupted: bool) -> Iterator[str]:
     if interrupted:
         yield "interrupted"
     if steal.share is not None and steal.share > STEAL_SHARE:

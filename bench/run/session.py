@@ -19,8 +19,9 @@ from armbench.bench.errors import UserError
 from armbench.bench.journal import Journal, Record
 from armbench.bench.machine import software
 from armbench.bench.model import Failure, Json, Machine, Mode, Process, Result, Round, Session, Settings, Skip
+from armbench.bench.run.instruments import utc_now
 from armbench.bench.run.plan import PROFILES, Plan, Profile, SelectionError, Selector, make_plan, parse_cpus
-from armbench.bench.run.runner import Limits, Runner, Watcher, utc_now
+from armbench.bench.run.runner import Limits, Runner, Watcher
 
 MODES: dict[str, tuple[Mode, ...]] = {
     "throughput": ("throughput",),

@@ -35,7 +35,7 @@ ROOM_HEADER = 64  # bytes before a verified output: the first tells whether it i
 class TrialJob:
     """A trial as the worker gets it; keys address the problem file.
 
-    arena_bytes: of the largest operands that a thread gets on these CPUs.
+    arena_bytes: of the largest operands that a call at a time gets on these CPUs.
     """
 
     index: int
@@ -44,6 +44,7 @@ class TrialJob:
     case: str
     mode: Mode
     cpus: tuple[int, ...]
+    instances: int | None
     copies: int
     arena_bytes: int
     problem: str
@@ -57,7 +58,7 @@ class Job:
     """What one process of a group runs, in the given order.
 
     rank, processes: its place in a group of processes that run every trial in step, the one
-    of rank r on the r-th CPU of the trial.
+    of rank r on the r-th share of the trial's CPUs.
     """
 
     fd: int

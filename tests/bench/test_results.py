@@ -205,7 +205,11 @@ def put(raw: Json, path: str, value: Json) -> None:
         ("results.1.calls", KeyError, "$.results[1]: calls is missing"),
         ("results.1.calls", 2.5, "$.results[1].calls: expected an integer, found 2.5"),
         ("results.1.calls", True, "$.results[1].calls: expected an integer, found True"),
-        ("results.1.mode", "both", "$.results[1].mode: expected 'throughput' or 'parallel', found 'both'"),
+        (
+            "results.1.mode",
+            "both",
+            "$.results[1].mode: expected 'throughput' or 'parallel' or 'split', found 'both'",
+        ),
         ("results.1.cpus", "x", "$.results[1].cpus: expected a CPU list"),
         ("results.1.work.item", 3, "$.results[1].work.item: expected a string, found 3"),
         ("results.1.params", [], "$.results[1].params: expected an object, found an array"),

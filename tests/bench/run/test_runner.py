@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from armbench.bench import machine
 from armbench.bench.model import Failure, Process, Result, Round, Settings, Skip
 from armbench.bench.run import plan, runner
+from armbench.bench.run.instruments import Instruments
 from tests.bench.sessions import result
 
 
@@ -31,22 +32,27 @@ class Silent:
         self.skips.append(skip)
 
 
+def session_of(
+    select: str, cpu_sets: Sequence[Sequence[int]], silent: Silent, free_bytes: float = 1e12
+) -> runner.Runner:
+    profile = plan.PROFILES["quick"]
+    trials = plan.make_plan([plan.Selector.parse(select)], Settings(), profile, cpu_sets, ("throughput",))
+    limits = runner.Limits.of(profile, trial_seconds=10)
+    tools = Instruments(free_memory_bytes=lambda: int(free_bytes))
+    return runner.Runner(
+        trials, machine.detect(), Settings(), limits, silent, silent, seed=1, instruments=tools
+    )
+
+
 @pytest.fixture
 def made() -> Iterator[tuple[runner.Runner, Silent]]:
-    profile = plan.PROFILES["quick"]
-    selectors = [plan.Selector.parse("matmul/numpy/f32-n1[02]*")]
-    trials = plan.make_plan(selectors, Settings(), profile, [(0,)], ("throughput",))
     silent = Silent()
-    limits = runner.Limits.of(profile, trial_seconds=10)
-    made = runner.Runner(trials, machine.detect(), Settings(), limits, silent, silent, seed=1)
+    made = session_of("matmul/numpy/f32-n1[02]*", [(0,)], silent, 10_000_000)
     yield made, silent
     made.file.close()
 
 
-def test_what_does_not_fit_into_memory_is_left_out_with_the_sum(
-    made: tuple[runner.Runner, Silent], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(runner.host, "free_memory_bytes", lambda: 10_000_000)
+def test_what_does_not_fit_into_memory_is_left_out_with_the_sum(made: tuple[runner.Runner, Silent]) -> None:
     session, silent = made
     session.prepare()
     assert [course.trial.case.name for course in session.courses if course.active] == ["f32-n128"]
@@ -54,16 +60,12 @@ def test_what_does_not_fit_into_memory_is_left_out_with_the_sum(
     assert (skip.case, skip.reason) == ("f32-n1024", "needs 16 MiB on 1 CPU, which memory has no room for")
 
 
-def test_teams_of_one_process_share_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_teams_of_one_process_share_memory() -> None:
     """Either placement would fit alone; native teams live in one process and must fit together."""
-    profile = plan.PROFILES["quick"]
-    selectors = [plan.Selector.parse("matmul/scalar/f32-n128")]
-    trials = plan.make_plan(selectors, Settings(), profile, [(0,), (0, 1, 2)], ("throughput",))
-    silent = Silent()
-    limits = runner.Limits.of(profile, trial_seconds=10)
-    session = runner.Runner(trials, machine.detect(), Settings(), limits, silent, silent, seed=1)
     one = 4 * 4 * 128 * 128  # a, b, c and a spare c
-    monkeypatch.setattr(runner.host, "free_memory_bytes", lambda: 3.5 * one / runner.MEMORY_SHARE)
+    session = session_of(
+        "matmul/scalar/f32-n128", [(0,), (0, 1, 2)], Silent(), 3.5 * one / runner.MEMORY_SHARE
+    )
     session.prepare()
     session.file.close()
     assert [course.trial.placement.cpus for course in session.courses if course.active] == [(0,)]

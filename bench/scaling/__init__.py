@@ -3,5 +3,6 @@
 from armbench.bench.scaling.analysis import Analysis, analyze
 from armbench.bench.scaling.curve import Curve, curves
 from armbench.bench.scaling.sentences import sentence
+from armbench.bench.scaling.splits import Split, split_sentence, splits
 
-__all__ = ["Analysis", "Curve", "analyze", "curves", "sentence"]
+__all__ = ["Analysis", "Curve", "Split", "analyze", "curves", "sentence", "split_sentence", "splits"]

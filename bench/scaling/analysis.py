@@ -126,7 +126,7 @@ def analyze(curve: Curve) -> Analysis:
 def own_cpus(curve: Curve) -> list[int]:
     """The points whose threads have a CPU each; all, should there be none."""
     every = list(range(len(curve.results)))
-    return [point for point in every if not curve.crowded(point)] or every
+    return [point for point in every if not curve.results[point].oversubscribed] or every
 
 
 def ratio(logs: Sequence[float]) -> Interval:

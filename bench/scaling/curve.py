@@ -85,19 +85,15 @@ class Curve:
     def grid(self) -> Grid:
         return Grid(np.array(self.cores, np.float64), self.on_nodes.astype(np.float64))
 
-    def crowded(self, point: int) -> bool:
-        """Whether there are more threads than CPUs for them."""
-        cpus = self.results[point].cpus
-        return len(set(cpus)) < len(cpus)
-
 
 def curves(session: Session) -> tuple[Curve, ...]:
     """Every trial measured at two or more numbers of cores, in the order of the file."""
     topology = Topology.of(session.machine)
     families: dict[Key, dict[int, Result]] = {}
     for result in session.results:
-        families.setdefault(_key(result), {}).setdefault(result.threads, result)
-    singles = [result for result in session.results if result.threads == 1]
+        if result.mode != "split":
+            families.setdefault(_key(result), {}).setdefault(result.threads, result)
+    singles = [result for result in session.results if result.threads == 1 and result.mode != "split"]
     for key, family in families.items():
         if 1 not in family and (single := _single(key, singles)):
             family[1] = single
@@ -134,6 +130,6 @@ def _curve(family: Mapping[int, Result], topology: Topology) -> Curve | None:
 def log_rates(result: Result) -> dict[int, float]:
     """{round: log of the rate of all threads together}."""
     amount, _ = stats.amounts(result.work)[0]
-    total = amount * (result.threads if result.mode == "throughput" else 1)
+    total = amount * result.at_once
     pairs = zip(result.processes, stats.process_seconds(result), strict=True)
     return {process.round: math.log(total / seconds) for process, seconds in pairs}

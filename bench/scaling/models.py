@@ -27,12 +27,14 @@ from armbench.bench.model import Array
 LEAST_POINTS = 4  # for a model at all, which is then Amdahl
 CHOICE_POINTS = 6  # for a choice between models
 LEAST_CORES = 8  # of the largest point, for what bends
+TINY = 1e-12  # threads, for the logarithm of none
 LEAST_BEYOND = 2  # points on either side of a step
 KNEES = 64  # of the first grid
 SHARPNESS = (1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)  # p of a rounded knee
 KNEE_SHARE = 0.9  # of the most cores on a node, above which a knee is beyond what was measured
 ITERATIONS = 60
-CONVERGED = 1e-12  # relative change of a sum of squares
+CONVERGED = 1e-9  # relative change of a sum of squares
+STUCK = 1e3  # damping, above which a row that gains nothing has arrived
 NOISE_FLOOR = 1e-9  # variance of a log rate, below which a model cannot be better than another
 
 
@@ -178,20 +180,31 @@ def _contention(names: tuple[str, ...], step: bool) -> tuple[Callable[..., Array
 def _nonnegative(target: Array, columns: Array, project: Array) -> Array:
     """theta >= 0 [rows][k] that minimises |(target + log(1 + theta columns)) project|^2.
 
-    The optimum with all parameters free or, where that is negative, the best on a boundary.
+    The optimum with all parameters free or, where that is on a boundary, the best on any.  The
+    first row is solved from afar, the others, which are variations of it, from its solution.
     """
-    rows, count = len(target), len(columns)
-    if count == 0:
-        return np.zeros((rows, 0))
-    best = np.zeros((rows, count))
-    least = _squares(best, target, columns, project)
-    for chosen in ([0], [1], [0, 1])[: 1 if count == 1 else 3]:
-        theta = np.zeros((rows, count))
-        theta[:, chosen] = _levenberg(target, columns[chosen], project)
-        squares = _squares(theta, target, columns, project)
-        better = squares < least
-        best[better], least = theta[better], np.minimum(squares, least)
+    if len(columns) == 0:
+        return np.zeros((len(target), 0))
+    first = _levenberg(target[:1], columns, project, _start(target[:1], columns))
+    best = _levenberg(target, columns, project, np.repeat(first, len(target), axis=0))
+    edge = (best <= 0).any(axis=1)
+    if edge.any():
+        best[edge] = _best_on_edge(target[edge], columns, project, best[edge])
     return best
+
+
+def _best_on_edge(target: Array, columns: Array, project: Array, best: Array) -> Array:
+    """The best of a solution and those with one parameter alone, or none."""
+    tries = [best, np.zeros_like(best)]
+    for chosen in range(len(columns)) if len(columns) > 1 else ():
+        alone = columns[chosen : chosen + 1]
+        theta = np.zeros_like(best)
+        theta[:, chosen : chosen + 1] = _levenberg(target, alone, project, _start(target, alone))
+        tries.append(theta)
+    squares = np.stack([_squares(theta, target, columns, project) for theta in tries])
+    chosen_try = squares.argmin(axis=0)
+    found: Array = np.stack(tries)[chosen_try, np.arange(len(best))]
+    return found
 
 
 def _squares(theta: Array, target: Array, columns: Array, project: Array) -> Array:
@@ -199,57 +212,72 @@ def _squares(theta: Array, target: Array, columns: Array, project: Array) -> Arr
     return squares
 
 
-def _levenberg(target: Array, columns: Array, project: Array) -> Array:
+def _levenberg(target: Array, columns: Array, project: Array, start: Array) -> Array:
     """Levenberg-Marquardt for all rows at once, each with its own damping; steps end at zero."""
-    scale = columns.max(axis=1, keepdims=True)
-    unit = columns / scale
-    theta = _start(target, unit)
+    scale = columns.max(axis=1)
+    unit = columns / scale[:, None]
+    theta = start * scale
     damping = np.full(len(target), 1e-3)
     squares = _squares(theta, target, unit, project)
     for _ in range(ITERATIONS):
-        residual = (target + np.log1p(theta @ unit)) @ project
-        slopes = (unit / (1 + theta @ unit)[:, None, :]) @ project
-        normal = slopes @ slopes.transpose(0, 2, 1)
-        diagonal = np.einsum("rkk->rk", normal)
-        damped = normal + np.eye(len(unit)) * (damping[:, None] * diagonal + 1e-300)[:, None, :]
-        step = np.linalg.solve(damped, (slopes @ residual[:, :, None]))[:, :, 0]
-        moved = np.maximum(theta - step, 0.0)
+        spread = 1 + theta @ unit
+        residual = (target + np.log(spread)) @ project
+        slopes = (unit / spread[:, None, :]) @ project
+        moved = np.maximum(theta - _step(slopes, residual, damping), 0.0)
         after = _squares(moved, target, unit, project)
         better = after < squares
-        settled = squares - after <= CONVERGED * squares
+        gained = squares - after > CONVERGED * squares
         theta[better], squares = moved[better], np.minimum(after, squares)
-        damping = np.where(better, damping / 5, damping * 5)
-        if bool((settled & (better | (damping > 1e6))).all()):
+        damping = np.where(better, damping / 10, damping * 10)
+        if not (gained | (~better & (damping < STUCK))).any():
             break
-    theta_real: Array = theta / scale[:, 0]
-    return theta_real
+    found: Array = theta / scale
+    return found
 
 
-def _start(target: Array, unit: Array) -> Array:
+def _step(slopes: Array, residual: Array, damping: Array) -> Array:
+    """The damped Gauss-Newton step [rows][k] for slopes [rows][k][points]."""
+    normal = slopes @ slopes.transpose(0, 2, 1)
+    diagonal = np.einsum("rkk->rk", normal) * (1 + damping[:, None]) + 1e-300
+    right = (slopes @ residual[:, :, None])[:, :, 0]
+    if slopes.shape[1] == 1:
+        alone: Array = right / diagonal
+        return alone
+    across = normal[:, 0, 1]
+    determinant = np.maximum(diagonal[:, 0] * diagonal[:, 1] - across**2, 1e-300)
+    first = right[:, 0] * diagonal[:, 1] - right[:, 1] * across
+    second = right[:, 1] * diagonal[:, 0] - right[:, 0] * across
+    both: Array = np.stack([first, second], axis=1) / determinant[:, None]
+    return both
+
+
+def _start(target: Array, columns: Array) -> Array:
     """1 + theta columns = what one core would do / what each does, solved by linear least squares."""
+    scale = columns.max(axis=1)
+    unit = columns / scale[:, None]
     lost = np.exp(np.clip(target[:, :1] - target, -2, 20)) - 1
     weight = 1 / (1 + np.maximum(lost, 0.0))
     normal = np.einsum("kp,rp,lp->rkl", unit, weight**2, unit) + 1e-9 * np.eye(len(unit))
     right = np.einsum("kp,rp->rk", unit, weight**2 * lost)
-    return np.maximum(np.linalg.solve(normal, right[:, :, None])[:, :, 0], 1e-6)
+    found: Array = np.maximum(np.linalg.solve(normal, right[:, :, None])[:, :, 0], 1e-6) / scale
+    return found
 
 
 # --- saturation: one parameter by a grid, refined; the rounding of the knee by a grid ------
 
 
 def _limited(knee: Array, sharpness: Array, nodes: Array) -> Array:
-    """log of the sum over nodes of min(threads, knee), rounded by `sharpness`.
+    """log of the sum over nodes of min(threads, knee), rounded by `sharpness` (all finite or all inf).
 
     knee, sharpness: [...]; nodes [points][nodes]; result [...][points].
     """
-    threads = np.maximum(nodes, 1e-12)
-    ratio = np.log(threads) - np.log(knee)[..., None, None]
-    power = sharpness[..., None, None]
-    with np.errstate(over="ignore", invalid="ignore"):
-        rounded = -np.log1p(np.exp(np.minimum(power * ratio, 700))) / power
-    excess = np.where(np.isinf(power), -np.maximum(ratio, 0.0), rounded)
-    total: Array = np.log((threads * np.exp(excess)).sum(axis=-1))
-    return total
+    knees, powers = knee[..., None, None], sharpness[..., None, None]
+    if np.isinf(sharpness).all():
+        total: Array = np.log(np.minimum(nodes, knees).sum(axis=-1))
+        return total
+    powered = np.exp(np.minimum(powers * np.log(np.maximum(nodes, TINY) / knees), 700.0))
+    rounded: Array = np.log((nodes * (1 + powered) ** (-1 / powers)).sum(axis=-1))
+    return rounded
 
 
 def _saturation(by_node: bool, rounded: bool) -> tuple[Callable[..., Array], Callable[..., Array]]:

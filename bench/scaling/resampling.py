@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from statistics import NormalDist
 
 import numpy as np
@@ -33,11 +34,16 @@ def tamed(logs: Array) -> Array:
 
 def resampled_means(logs: Array) -> Array:
     """Means over the rounds [1 + RESAMPLES][points]: of all rounds first, then of rounds drawn anew."""
-    count = len(logs)
-    chance = np.random.default_rng(SEED)
-    weights = chance.multinomial(count, np.full(count, 1 / count), RESAMPLES) / count
-    means: Array = np.vstack([np.full((1, count), 1 / count), weights]) @ logs
+    means: Array = _weights(len(logs)) @ logs
     return means
+
+
+@cache
+def _weights(count: int) -> Array:
+    """Of each round in each mean, [1 + RESAMPLES][rounds]."""
+    drawn = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), RESAMPLES)
+    weights: Array = np.vstack([np.ones((1, count)), drawn]) / count
+    return weights
 
 
 def interval(values: Array, rounds: int) -> Interval | None:

@@ -7,13 +7,13 @@ import math
 from armbench.bench.model import Result
 from armbench.bench.scaling.analysis import NEAR_BEST, Analysis, Best, own_cpus, ratio
 from armbench.bench.scaling.curve import Curve
-from armbench.bench.stats import Interval
 
 LINEAR = 0.95  # efficiency, from which on a curve counts as linear
 PEAK_SHARE = 0.97  # of the highest rate, below which more cores are a loss worth telling
 FLAT_SHARE = 0.8  # of the cores, up to which a knee must lie to be one
 NOTHING = 0.02  # a gain below it is none
 COST = 0.02  # of the rate of a core, from which on a boundary is told
+RAW_COST = 0.05  # the same where no model tells it apart from the curve's own bend
 NEIGHBOURS = 1.1  # times the cores: further apart, other things than the boundary matter too
 MODEL_POINTS = 4
 FLOPS_PER_BYTE = 4.0  # below, memory and not arithmetic can be the limit
@@ -68,7 +68,8 @@ def _peaks(found: Analysis) -> str:
     last, noun = _last(curve), curve.topology.noun
     where = _range(best)
     if best.peak and not math.isclose(best.peak.low, best.peak.high) and best.peak.high < last:
-        where = f"{best.peak.low:.0f} to {best.peak.high:.0f}"
+        ends = [f"{best.peak.low:.0f}", f"{best.peak.high:.0f}"]
+        where = " to ".join(dict.fromkeys(ends))
     return f"peaks at {where} of {last} {noun}; {last} {noun} give {best.of_last.value:.2f} of it"
 
 
@@ -117,39 +118,43 @@ def _saturates_nodes(found: Analysis, what: str) -> str:
 
 def _grows(found: Analysis) -> str:
     assert found.efficiency is not None
-    curve, best = found.curve, found.best
+    curve = found.curve
     last, noun = _last(curve), curve.topology.noun
     if found.efficiency[own_cpus(curve)[-1]].value >= LINEAR:
         return f"scales linearly to {last} {noun} ({_efficiency(found)})"
-    told = f"{last} {noun} give {found.speed_up:.3g} x ({_efficiency(found)})"
-    if best.enough_from < last:
-        told += f"; {_enough(best)} give over 95 % of the most"
-    return told
+    return f"{last} {noun} give {found.speed_up:.3g} x ({_efficiency(found)}){_enough(found)}"
 
 
-def _enough(best: Best) -> str:
-    """The fewest measured cores within 5 % of the best, or the range in which they are."""
-    if best.enough_from == best.enough_to:
-        return str(best.enough)
-    return f"{best.enough_from} to {best.enough_to}"
+def _enough(found: Analysis) -> str:
+    """From how many cores on 95 % of the highest rate are reached, where that is worth knowing."""
+    best, last = found.best, _last(found.curve)
+    fewest = round(best.near.value) if best.near else best.enough
+    if fewest > FLAT_SHARE * last:
+        return ""
+    about = "about " if best.near is None and best.enough_from < best.enough_to else ""
+    return f"; {about}{fewest} give 95 % of the most"
 
 
 def _boundaries(found: Analysis) -> list[str]:
-    """The cost of boundaries between neighbouring points, where it is surely there."""
-    if found.model and found.model.name.endswith("each node"):
-        return []  # the sentence is about nodes already
-    clauses = []
-    for crossing in found.crossings:
-        near = crossing.after <= NEIGHBOURS * crossing.before
-        if near and _surely_below(crossing.ratio, 1 - COST):
-            each = found.curve.topology.noun[:-1]
-            cost = 100 * (1 - crossing.ratio.value)
-            clauses.append(f"crossing to the next {crossing.kind} costs {cost:.0f} % of every {each}")
-    return clauses
-
-
-def _surely_below(value: Interval, limit: float) -> bool:
-    return value.value <= limit and value.high < 1 and value.confidence > 0
+    """What the next node or package costs, by the model's step or else by neighbouring points."""
+    near = [c for c in found.crossings if c.after <= NEIGHBOURS * c.before]
+    if not near:
+        return []
+    first = near[0]
+    if found.model is None or found.model.misfit:
+        change, least = first.ratio, RAW_COST
+    else:
+        change, least = found.model.parameters.get("step", first.ratio), COST
+        if "step" not in found.model.parameters:
+            return []
+    if not change.confidence or change.low <= 1 <= change.high or abs(change.value - 1) < least:
+        return []
+    effect = (
+        f"costs {100 * (1 - change.value):.0f} %"
+        if change.value < 1
+        else f"gains {100 * (change.value - 1):.0f} %"
+    )
+    return [f"crossing to the next {first.kind} {effect} of every {found.curve.topology.noun[:-1]}'s rate"]
 
 
 def _misfit(found: Analysis) -> list[str]:
@@ -166,6 +171,5 @@ def streams(result: Result, last_level_bytes: int | None) -> bool:
     """Whether a trial's data must come from memory: too many for the caches, and few operations on each."""
     work = result.work
     moved = work.bytes_read + work.bytes_written
-    owners = result.threads if result.mode == "throughput" else 1
     cache = last_level_bytes or UNKNOWN_CACHE_BYTES
-    return moved * owners > cache and work.flops <= FLOPS_PER_BYTE * moved
+    return moved * result.at_once > cache and work.flops <= FLOPS_PER_BYTE * moved

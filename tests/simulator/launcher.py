@@ -10,13 +10,14 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 
-from armbench.bench import native
-from armbench.bench.model import Json
+from armbench.bench.model import Array, Json, Work, calls_at_once
 from armbench.bench.run.plan import Group
 from armbench.bench.run.processes import Done, Event
 from armbench.bench.run.sampling import schedule_for
 from armbench.bench.run.worker import Job, TrialJob
 from tests.simulator.physics import Behaviour, Chip, Noise, rates, seconds
+
+TICK_HZ = 1_000_000_000
 
 
 @dataclass
@@ -43,22 +44,24 @@ class SimulatedLauncher:
         of_round = self.noise.round * chance.standard_normal()
         for trial in job.trials:
             started(trial.index)
-            yield Done(trial.index, random.Random(seed).randrange(2, 1 << 22), self._events(trial, job, ranks, of_round, chance))
+            yield Done(
+                trial.index,
+                random.Random(seed).randrange(2, 1 << 22),
+                self._events(trial, job, ranks, of_round, chance),
+            )
 
     def _events(
         self, trial: TrialJob, job: Job, ranks: int, of_round: float, chance: np.random.Generator
     ) -> tuple[Json, ...]:
         """A "done" event of every process, each with its own columns."""
-        all_rates = self._rates(trial)
-        parallel = trial.mode == "parallel"
-        call = 1 / all_rates.sum() if parallel else float((1 / all_rates).min())
-        schedule = trial.schedule or schedule_for(call, job.sample_seconds)
+        call_rates = self._call_rates(trial, job)
+        schedule = trial.schedule or schedule_for(float((1 / call_rates).min()), job.sample_seconds)
         phase = 2 * math.pi * self.elapsed / self.noise.period
         offset = of_round + self.noise.drift * math.sin(phase)
         rows = schedule.warmup + schedule.samples
-        taken = seconds(all_rates, schedule.calls, rows, parallel, self.noise, offset, chance)
+        taken = seconds(call_rates, schedule.calls, rows, self.noise, offset, chance)
         self.elapsed += float(taken.max(axis=1).sum())
-        ticks = np.maximum(1, np.rint(taken * native.tick_hz())).astype(np.int64)
+        ticks = np.maximum(1, np.rint(taken * TICK_HZ)).astype(np.int64)
         facts = {
             "schedule": {"calls": schedule.calls, "warmup": schedule.warmup, "samples": schedule.samples},
             "overhead_ticks": 0.0,
@@ -71,5 +74,10 @@ class SimulatedLauncher:
             for part in np.hsplit(ticks, ranks)
         )
 
-    def _rates(self, trial: TrialJob) -> np.ndarray:
-        return rates(self.chip, self.behaviour(trial), trial.cpus)
+    def _call_rates(self, trial: TrialJob, job: Job) -> Array:
+        """Calls a second of each that runs at a time: the sum over its threads, float64 [calls at once]."""
+        work = Work(**job.table[trial.problem]["work"])
+        each = rates(self.chip, self.behaviour(trial), work, trial.cpus)
+        at_once = calls_at_once(trial.mode, len(trial.cpus), trial.instances)
+        summed: Array = each.reshape(at_once, -1).sum(axis=1)
+        return summed

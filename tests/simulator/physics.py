@@ -14,21 +14,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armbench.bench import cpulist
-from armbench.bench.model import Array, Machine
+from armbench.bench import cpulist, stats
+from armbench.bench.model import Array, Machine, Work
 
 SIBLING_SHARE = 0.6  # of a core's rate, for each of two threads that run on it
 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """A kernel's: seconds of a call on a core that has the machine for itself, bytes from memory."""
+    """How a kernel runs.
 
-    seconds: float = 1e-3
+    rate      of a core that has the machine for itself: flop/s, or what else its work counts
+    crossing  share of every core's rate that is lost once a second node is in use
+    memory    share of the work's bytes that come from memory
+    """
+
+    rate: float = 1e10
     sigma: float = 0.0
     kappa: float = 0.0
-    crossing: float = 0.0  # share of every core's rate that is lost once a second node is in use
-    bytes: float = 0.0
+    crossing: float = 0.0
+    memory: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +71,17 @@ class Chip:
         return cpu % (self.machine.cpus // (self.machine.threads_per_core or 1))
 
 
-def rates(chip: Chip, behaviour: Behaviour, cpus: Sequence[int], memory: str = "local") -> Array:
+def rates(chip: Chip, behaviour: Behaviour, work: Work, cpus: Sequence[int], memory: str = "local") -> Array:
     """Calls a second of every thread, float64 [threads]."""
     node_of = {cpu: index for index, node in enumerate(chip.nodes) for cpu in node}
     here = np.array([node_of[cpu] for cpu in cpus])
     count = len(set(cpus))
-    each = 1 / behaviour.seconds / (1 + behaviour.sigma * (count - 1) + behaviour.kappa * count * (count - 1))
+    spread = 1 + behaviour.sigma * (count - 1) + behaviour.kappa * count * (count - 1)
+    each = behaviour.rate / stats.amounts(work)[0][0] / spread
     if len(set(here.tolist())) > 1:
         each *= 1 - behaviour.crossing
-    return _fed(chip, behaviour, each * _shares(chip, cpus), here, memory)
+    call_bytes = behaviour.memory * (work.bytes_read + work.bytes_written)
+    return _fed(chip, call_bytes, each * _shares(chip, cpus), here, memory)
 
 
 def _shares(chip: Chip, cpus: Sequence[int]) -> Array:
@@ -85,14 +92,14 @@ def _shares(chip: Chip, cpus: Sequence[int]) -> Array:
     return np.array([alone[cpu] / on_cpu[cpu] for cpu in cpus])
 
 
-def _fed(chip: Chip, behaviour: Behaviour, wanted: Array, here: Array, memory: str) -> Array:
+def _fed(chip: Chip, call_bytes: float, wanted: Array, here: Array, memory: str) -> Array:
     """Rates that the nodes' memory can feed: a node asked for too much gives all the same part."""
     count = len(chip.nodes)
     homes = np.full((len(wanted), count), 1 / count)
     if memory != "interleave":
         home = here if memory == "local" else np.full(len(here), int(memory.removeprefix("node:")))
         homes = np.eye(count)[home]
-    asked = (wanted * behaviour.bytes) @ homes
+    asked = (wanted * call_bytes) @ homes
     with np.errstate(divide="ignore", invalid="ignore"):
         part = np.where(asked > 0, np.minimum(1.0, chip.node_bytes_per_second / asked), 1.0)
     limited: Array = wanted * np.where(homes > 0, part, 1.0).min(axis=1)
@@ -100,14 +107,13 @@ def _fed(chip: Chip, behaviour: Behaviour, wanted: Array, here: Array, memory: s
 
 
 def seconds(
-    all_rates: Array, calls: int, rows: int, parallel: bool, noise: Noise, offset: float, chance: np.random.Generator
+    call_rates: Array, calls: int, rows: int, noise: Noise, offset: float, chance: np.random.Generator
 ) -> Array:
-    """Seconds of `rows` samples, float64 [rows][threads], or one column where one problem is split.
+    """Seconds of `rows` samples of calls that run side by side, float64 [rows][calls at once].
 
     offset: of the log of the time, common to the whole trial in this round.
     """
-    ideal = np.array([calls / all_rates.sum()]) if parallel else calls / all_rates
     process = noise.process * chance.standard_normal()
-    samples = noise.sample * chance.standard_normal((rows, len(ideal)))
-    made: Array = ideal * np.exp(offset + process + samples)
+    samples = noise.sample * chance.standard_normal((rows, len(call_rates)))
+    made: Array = calls / call_rates * np.exp(offset + process + samples)
     return made

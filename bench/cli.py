@@ -193,7 +193,7 @@ def show(options: Namespace, out: Console, err: Console) -> int:
     del err
     session = results.read(options.file)
     if options.json:
-        _print_json(results.to_json(session), out)
+        _print_json({**results.to_json(session), **_scaling_json(session)}, out)
     else:
         _print_session(session, out)
     return OK
@@ -243,12 +243,23 @@ def compare(options: Namespace, out: Console, err: Console) -> int:
 
 
 def _print_session(session: Session, out: Console) -> None:
-    from armbench.bench import stats
+    from armbench.bench import scaling, stats
     from armbench.bench.report.session import print_session
     from armbench.bench.run.session import measured_share
 
     summaries = [stats.summarize(result) for result in session.results]
-    print_session(session, summaries, measured_share(session), out)
+    curves = [scaling.analyze(curve) for curve in scaling.curves(session)]
+    print_session(session, summaries, measured_share(session), out, curves, scaling.splits(session))
+
+
+def _scaling_json(session: Session) -> dict[str, object]:
+    from armbench.bench import scaling
+
+    curves = [scaling.analyze(curve) for curve in scaling.curves(session)]
+    return {
+        "curves": scaling.curves_json(curves),
+        "splits": scaling.splits_json(scaling.splits(session)),
+    }
 
 
 def _print_json(document: object, out: Console) -> None:

@@ -15,7 +15,6 @@ from armbench.bench import stats
 from armbench.bench.model import Result
 from armbench.bench.report import chart, units
 from armbench.bench.scaling import Analysis, Curve, Split, sentence, split_sentence
-from armbench.bench.scaling.analysis import Best
 from armbench.bench.stats import Interval
 
 LEAST_POINTS = 3  # with fewer, the table of the session says it all
@@ -224,21 +223,18 @@ def details(found: Analysis) -> str:
     """The best number of cores, the fewest within 5 % of it, and the model's parameters."""
     best = found.best
     tied = f" (or {', '.join(map(str, best.tied))})" if best.tied else ""
-    parts = [f"best {best.highest}{tied}", f"95 % of it from {_enough(best)}", _model(found)]
-    return "; ".join(part for part in parts if part)
-
-
-def _enough(best: Best) -> str:
-    """By the model between the points, else the points between which it must lie."""
     ends = (best.near.low, best.near.high) if best.near else (best.enough_from, best.enough_to)
-    return " to ".join(dict.fromkeys(f"{end:.0f}" for end in ends))
+    enough = " to ".join(dict.fromkeys(f"{end:.0f}" for end in ends))
+    parts = [f"best {best.highest}{tied}", f"95 % of it from {enough}", _model(found)]
+    return "; ".join(part for part in parts if part)
 
 
 def _model(found: Analysis) -> str:
     if found.model is None:
         return ""
     unit = found.curve.unit
-    told = [_parameter(name, value, unit) for name, value in found.model.parameters.items() if name != "x1"]
+    shown = {name: value for name, value in found.model.parameters.items() if name != "x1"}
+    told = [_parameter(name, value, unit) for name, value in shown.items()]
     return " ".join([found.model.name + ":" * bool(told), ", ".join(told)]).strip()
 
 
@@ -249,6 +245,43 @@ def _parameter(name: str, value: Interval, unit: str) -> str:
     if value.low == value.high:
         return f"{name} {value.value:.3g}"
     return f"{name} {value.value:.3g} ({value.low:.3g} to {value.high:.3g})"
+
+
+# --- two points ----------------------------------------------------------------------------
+
+
+def print_efficiencies(analyses: Sequence[Analysis], console: Console) -> None:
+    """Curves of two points, which nothing but the efficiency can be told of: a table a kernel."""
+    groups: dict[tuple[str, str, int], list[Analysis]] = {}
+    for found in analyses:
+        last = found.curve.last
+        if found.efficiency:
+            groups.setdefault((last.kernel, last.mode, last.threads), []).append(found)
+    for (kernel, mode, cores), group in groups.items():
+        noun = group[0].curve.topology.noun
+        title = Text.assemble((kernel, "bold"), f", efficiency on {cores} {noun}", (f" · {mode}", "dim"))
+        console.print(_efficiency_table(title, group, console))
+        console.print()
+
+
+def _efficiency_table(title: Text, group: Sequence[Analysis], console: Console) -> Table:
+    variants = list(dict.fromkeys(found.curve.last.variant for found in group))
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(title, min_width=len(title) // 2)
+    for variant in variants:
+        table.add_column(variant, justify="right", no_wrap=True)
+    cells: dict[str, dict[str, Text]] = {}
+    plus_minus = "+-" if console.options.ascii_only else "±"
+    for found in group:
+        assert found.efficiency is not None
+        value, last = found.efficiency[-1], found.curve.last
+        half = Text(f" {plus_minus}{_half_width(value)}", style="dim")
+        cells.setdefault(last.case, {})[last.variant] = Text.assemble(f"{value.value:.3f}", half)
+    for case, row in cells.items():
+        table.add_row(
+            Text(case, style="cyan"), *(row.get(variant, Text("-", style="dim")) for variant in variants)
+        )
+    return table
 
 
 # --- instances x threads -------------------------------------------------------------------

@@ -41,11 +41,15 @@ class Misfit:
 class FittedModel:
     """The model chosen for a curve.
 
-    parameters   with intervals; `limit` is a rate.  Limits are None with too few rounds
+    by_node      whether the limit is each node's
+    parameters   with intervals, of confidence 0 with too few rounds: sigma, kappa; step, by which
+                 every core's rate changes once a second node is in use; knee, the cores of the
+                 machine or node that reach the limit, a rate; x1, the rate of one core
     misfit       the largest residual, None when all are at most 3 %
     """
 
     name: str
+    by_node: bool
     parameters: Mapping[str, Interval]
     fitted: tuple[float, ...]  # rates at the points
     misfit: Misfit | None
@@ -159,7 +163,9 @@ def _described(curve: Curve, grid: Grid, logs: Array, fits: Fit) -> FittedModel:
     misfit = None
     if abs(residuals[worst]) > MISFIT:
         misfit = Misfit(int(grid.cores[worst]), float(residuals[worst]), _begins(curve, grid, worst))
-    return FittedModel(fits.model.name, parameters, tuple(np.exp(fits.fitted[0]).tolist()), misfit)
+    return FittedModel(
+        fits.model.name, fits.model.by_node, parameters, tuple(np.exp(fits.fitted[0]).tolist()), misfit
+    )
 
 
 def _with_limits(values: Array, rounds: int) -> Interval:

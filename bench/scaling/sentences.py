@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from armbench.bench import stats
 from armbench.bench.model import Result
 from armbench.bench.scaling.analysis import NEAR_BEST, Analysis, Best, own_cpus, ratio
 from armbench.bench.scaling.curve import Curve
@@ -83,13 +84,22 @@ def _saturates(found: Analysis) -> str | None:
     curve, near = found.curve, found.best.near
     if "knee" not in found.model.parameters:
         return None
-    what = " memory" if streams(curve.last, curve.topology.last_level_bytes) else ""
-    if found.model.name.endswith("each node"):
-        return _saturates_nodes(found, what)
+    memory = streams(curve.last, curve.topology.last_level_bytes)
+    if found.model.by_node:
+        return _saturates_nodes(found, memory)
     at = round(near.value) if near else found.best.enough
     if at > FLAT_SHARE * _last(curve):
         return None
+    what = f" memory ({_bytes(found)})" if memory else ""
     return f"saturates{what} at {at} of {_last(curve)} {curve.topology.noun}; {_beyond(found, at)}"
+
+
+def _bytes(found: Analysis) -> str:
+    """What the model's limit is in bytes that must move."""
+    assert found.model is not None
+    work = found.curve.last.work
+    limit = found.model.parameters["limit"].value / stats.amounts(work)[0][0]
+    return f"{limit * (work.bytes_read + work.bytes_written) / 1e9:.3g} GB/s"
 
 
 def _beyond(found: Analysis, at: int) -> str:
@@ -103,7 +113,7 @@ def _beyond(found: Analysis, at: int) -> str:
     return f"{more} more {curve.topology.noun} add {100 * (gain.value - 1):.0f} %"
 
 
-def _saturates_nodes(found: Analysis, what: str) -> str:
+def _saturates_nodes(found: Analysis, memory: bool) -> str:
     assert found.model is not None
     curve, points = found.curve, own_cpus(found.curve)
     size = int(curve.on_nodes[points].max())
@@ -111,7 +121,7 @@ def _saturates_nodes(found: Analysis, what: str) -> str:
     full = max(point for point in points if (curve.on_nodes[point] > 0).sum() == 1)
     gain = ratio((curve.log_rates[:, points[-1]] - curve.log_rates[:, full]).tolist())
     used = int((curve.on_nodes[points[-1]] > 0).sum())
-    whose = f"each node's{what}" if what else "each node"
+    whose = f"each node's memory ({_bytes(found)})" if memory else "each node"
     noun = curve.topology.noun
     return f"saturates {whose} at {knee} of its {size} {noun}; {used} nodes give {gain.value:.2f} x one"
 
@@ -132,7 +142,8 @@ def _enough(found: Analysis) -> str:
     if fewest > FLAT_SHARE * last:
         return ""
     about = "about " if best.near is None and best.enough_from < best.enough_to else ""
-    return f"; {about}{fewest} give 95 % of the most"
+    most = f" (at {best.highest})" if best.highest < last else ""
+    return f"; {about}{fewest} give 95 % of the highest rate{most}"
 
 
 def _boundaries(found: Analysis) -> list[str]:

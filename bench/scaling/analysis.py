@@ -42,7 +42,7 @@ class FittedModel:
     """The model chosen for a curve.
 
     by_node      whether the limit is each node's
-    parameters   with intervals, of confidence 0 with too few rounds: sigma, kappa; step, by which
+    parameters   with intervals that hold together, of confidence 0 with too few rounds: sigma, kappa; step, by which
                  every core's rate changes once a second node is in use; knee, the cores of the
                  machine or node that reach the limit, a rate; x1, the rate of one core
     misfit       the largest residual, None when all are at most 3 %
@@ -157,7 +157,8 @@ def _described(curve: Curve, grid: Grid, logs: Array, fits: Fit) -> FittedModel:
     if "step" in columns:
         columns["step"] = np.exp(columns["step"])
     columns["x1"] = np.exp(fits.log_x1)
-    parameters = {name: _with_limits(values, rounds) for name, values in columns.items()}
+    together = len(fits.model.parameters)
+    parameters = {name: _with_limits(values, rounds, together) for name, values in columns.items()}
     residuals = np.exp(logs - fits.fitted[0]) - 1
     worst = int(np.abs(residuals).argmax())
     misfit = None
@@ -168,10 +169,11 @@ def _described(curve: Curve, grid: Grid, logs: Array, fits: Fit) -> FittedModel:
     )
 
 
-def _with_limits(values: Array, rounds: int) -> Interval:
+def _with_limits(values: Array, rounds: int, together: int) -> Interval:
     """Without limits, confidence 0, when there are too few rounds."""
     value = float(values[0])
-    return resampling.interval(values, rounds) or Interval(value, value, value, 0.0)
+    limits = resampling.interval(values, rounds, max(1, together))
+    return limits or Interval(value, value, value, 0.0)
 
 
 def _begins(curve: Curve, grid: Grid, worst: int) -> str | None:
@@ -198,14 +200,15 @@ def _peak(grid: Grid, fits: Fit, rounds: int) -> Interval | None:
     if "kappa" not in names:
         return None
     sigma, kappa = fits.values[:, names.index("sigma")], fits.values[:, names.index("kappa")]
-    limits = resampling.interval(kappa, rounds)
+    together = len(names)
+    limits = resampling.interval(kappa, rounds, together)
     if limits is None or limits.low <= 0:
         return None
     with np.errstate(divide="ignore"):
         peaks = np.sqrt(np.maximum(0.0, 1 - sigma) / kappa)
     if peaks[0] > EXTRAPOLATION * grid.cores.max():
         return None
-    return resampling.interval(peaks, rounds)
+    return resampling.interval(peaks, rounds, together)
 
 
 def _near(grid: Grid, fits: Fit, rounds: int) -> Interval | None:

@@ -35,6 +35,7 @@ KNEE_SHARE = 0.9  # of the most cores on a node, above which a knee is beyond wh
 ITERATIONS = 60
 CONVERGED = 1e-9  # relative change of a sum of squares
 STUCK = 1e3  # damping, above which a row that gains nothing has arrived
+AS_GOOD = 2.0  # difference of AICc, up to which the simpler of two models is taken
 NOISE_FLOOR = 1e-9  # variance of a log rate, below which a model cannot be better than another
 
 
@@ -130,14 +131,18 @@ def fit(model: Model, grid: Grid, logs: Array) -> Fit:
 
 
 def best_fit(grid: Grid, logs: Array) -> Fit | None:
-    """The identifiable model with the least AICc for one curve [points]; None when there is none.
+    """The model for one curve [points] by AICc; None when none is identifiable.
 
-    With fewer than six points, or eight cores, Amdahl is the only one: sigma's interval then says
-    whether the curve bends at all.  A knee beyond what was measured is no knee: such a fit is left out.
+    That is, the one with the fewest parameters among those that are as good as the best.  With
+    fewer than six points, or eight cores, Amdahl is the only one: sigma's interval then says
+    whether the curve bends at all.  A knee beyond what was measured is no knee: such a fit is
+    left out.
     """
     fits = [fit(model, grid, logs[None, :]) for model in MODELS if model.identifiable(grid)]
     fits = [found for found in fits if _inside(found, grid)]
-    return min(fits, key=lambda found: float(found.aicc()[0]), default=None)
+    least = min((float(found.aicc()[0]) for found in fits), default=math.inf)
+    good = [found for found in fits if float(found.aicc()[0]) <= least + AS_GOOD]
+    return min(good, key=lambda found: (len(found.model.parameters), float(found.aicc()[0])), default=None)
 
 
 def _inside(found: Fit, grid: Grid) -> bool:

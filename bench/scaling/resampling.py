@@ -46,8 +46,10 @@ def _weights(count: int) -> Array:
     return weights
 
 
-def interval(values: Array, rounds: int) -> Interval | None:
+def interval(values: Array, rounds: int, together: int = 1) -> Interval | None:
     """The first value, with the percentiles of the others as limits; None with too few rounds.
+
+    together: how many intervals hold at once with 95 % (Bonferroni), as those of a model do.
 
     The plain percentile interval is too narrow for few rounds, by the factor between n - 1 and n
     and that between the normal and Student's t; the percentiles are moved outwards by both
@@ -55,7 +57,8 @@ def interval(values: Array, rounds: int) -> Interval | None:
     """
     if rounds < LEAST_ROUNDS:
         return None
-    reach = math.sqrt(rounds / (rounds - 1)) * stats.t_quantile((1 + stats.CONFIDENCE) / 2, rounds - 1)
+    outside = (1 - stats.CONFIDENCE) / together
+    reach = math.sqrt(rounds / (rounds - 1)) * stats.t_quantile(1 - outside / 2, rounds - 1)
     tail = NormalDist().cdf(-reach)
     low, high = np.quantile(values[1:], [tail, 1 - tail], method="nearest")  # inf may be among them
     return Interval(float(values[0]), float(low), float(high), stats.CONFIDENCE)

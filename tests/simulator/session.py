@@ -47,7 +47,7 @@ def machine_of(name: str, folder: Path) -> Machine:
 
 
 @cache
-def _work(kernel: str, case: str) -> Work:
+def work_of(kernel: str, case: str) -> Work:
     """That the problem states; making one takes long for the large ones, so once."""
     found = registry.kernels()[kernel]
     named = next(each for each in found.cases(Settings()) if each.name == case)
@@ -56,7 +56,7 @@ def _work(kernel: str, case: str) -> Work:
 
 def light(trial: Trial) -> Trial:
     """The trial with the work of its problem but hardly any data: nothing computes them."""
-    work = _work(trial.kernel.name, trial.case.name)
+    work = work_of(trial.kernel.name, trial.case.name)
     operands = (Operand("x", np.zeros(8)), Operand("y", empty(8, float), output=True))
 
     def problem(case: Case, settings: Settings, seed: int) -> Problem:

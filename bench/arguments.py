@@ -14,6 +14,7 @@ from armbench.bench.errors import UserError
 from armbench.bench.run.plan import PROFILES
 
 LARGEST = 1_000_000  # rounds, or seconds: eleven days
+CROWDED = 1000  # threads a CPU at most
 TRUE = {"1", "true", "yes", "on"}
 
 
@@ -52,6 +53,13 @@ def positive(text: str) -> float:
     return value
 
 
+def above_one(text: str) -> float:
+    value = float(text)
+    if not 1 < value <= CROWDED:
+        raise argparse.ArgumentTypeError(f"{text} is not above 1 and at most {CROWDED}")
+    return value
+
+
 def count(text: str) -> int:
     value = int(text)
     if not 1 <= value <= LARGEST:
@@ -79,9 +87,29 @@ def _run(parser: Parser) -> None:
     parser.add_argument("--cpus", default="1,all", metavar="1|all|ladder|LIST", help="default: 1 and all")
     parser.add_argument(
         "--mode",
-        choices=["throughput", "parallel", "both"],
+        choices=["throughput", "parallel", "both", "split"],
         default="throughput",
-        help="own data on every CPU, one problem split over them, or both",
+        help="own data on every CPU, one problem split over them, both, or every number of problems "
+        "side by side on equal shares of the CPUs",
+    )
+    parser.add_argument(
+        "--placement",
+        default="compact",
+        metavar="compact|spread|node:N",
+        help="fill caches and nodes one after the other (default), take them in turn, or stay on a node; "
+        "hardware threads of a core come last",
+    )
+    parser.add_argument(
+        "--memory",
+        default="local",
+        metavar="local|interleave|node:N",
+        help="have memory from the node of the thread that uses it (default), from all in turn, or from one",
+    )
+    parser.add_argument(
+        "--oversubscribe",
+        type=above_one,
+        metavar="FACTOR",
+        help="also measure so many times as many threads as the largest set has CPUs",
     )
     parser.add_argument("--budget", type=positive, metavar="SECONDS", help="stop after about so long")
     parser.add_argument(

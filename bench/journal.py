@@ -233,7 +233,7 @@ def _unmeasured(
         cpus = cpulist.parse(failure.cpus) if failure.cpus else ()
         where = place_key(failure.mode, cpus, failure.instances)
         known.add(f"{failure.kernel}/{failure.variant}/{failure.case}/{where}")
-    left_out = tuple(f"{skip.kernel}/{skip.variant}/{skip.case}/" for skip in skipped if skip.case)
+    left_out = tuple(f"{s.kernel}/{s.variant}/{s.case}/{s.mode or ''}" for s in skipped if s.case)
     return [key for key in keys if key not in known and not key.startswith(left_out)]
 
 

@@ -125,6 +125,8 @@ class Library:
     accepts   the reason why a case is not run, or None
     detail    what the library really uses (back end, kernel set), read when it has run
     threads   environment variables that set its number of threads
+    threads_used  how many it says it uses, None when it does not say; not given for a library
+              whose calls use one thread whatever is set
     """
 
     package: str
@@ -133,6 +135,7 @@ class Library:
     accepts: Callable[[Case], str | None] = accepts_everything
     detail: Callable[[], str | None] = lambda: None
     threads: tuple[str, ...] = ()
+    threads_used: Callable[[], int | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,12 +224,13 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """What was not run, and why."""
+    """What was not run, and why; without a case all, without a mode in all modes."""
 
     kernel: str
     variant: str
     reason: str
     case: str | None = None
+    mode: Mode | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
@@ -16,7 +16,7 @@ from types import TracebackType
 import numpy as np
 
 from armbench.bench.errors import UserError
-from armbench.bench.model import Array, Mode
+from armbench.bench.model import Array, Mode, calls_at_once
 
 ABI = 1
 FEATURE_WORDS = 4
@@ -55,11 +55,9 @@ class _Source(ctypes.Structure):
 
 class _Plan(ctypes.Structure):
     _fields_ = [
-        ("parallel", ctypes.c_uint32),
+        ("calls", ctypes.c_uint64),
         ("warmup", ctypes.c_uint32),
         ("samples", ctypes.c_uint32),
-        ("reserved", ctypes.c_uint32),
-        ("calls", ctypes.c_uint64),
     ]
 
 
@@ -71,10 +69,12 @@ class _ThreadReport(ctypes.Structure):
         ("involuntary_switches", ctypes.c_uint32),
         ("wall_ns", ctypes.c_int64),
         ("cpu_ns", ctypes.c_int64),
+        ("node", ctypes.c_uint32),
+        ("reserved", ctypes.c_uint32),
     ]
 
 
-_REPORT_FIELDS = tuple(field[0] for field in _ThreadReport._fields_)
+_REPORT_FIELDS = tuple(field[0] for field in _ThreadReport._fields_ if field[0] != "reserved")
 
 _STATUS = {
     1: "bad argument",
@@ -103,19 +103,23 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "ab_tick_hz": (ctypes.c_int64, []),
     "ab_clock_hz": (ctypes.c_double, [_U32]),
     "ab_add_chain": (None, [_U64]),
-    "ab_gate_wait": (ctypes.c_int, [_P, _U32]),
+    "ab_pages_from": (ctypes.c_int, [ctypes.c_int, _P, _U32]),
+    "ab_where": (None, [_P, _P]),
+    "ab_gate_wait": (ctypes.c_int, [_P, _U32, _U32]),
     "ab_counter_add": (_U32, [_P, _U32]),
     "ab_counter_read": (_U32, [_P]),
     "ab_bind": (ctypes.c_int, [_P, _P, _U32, _P, _U32, _P]),
     "ab_invoke": (None, [_P]),
     "ab_unbind": (None, [_P]),
+    "ab_most_grains": (_U64, [_P, _P]),
     "ab_team_open": (ctypes.c_int, [_P, _U32, _P]),
     "ab_team_close": (None, [_P]),
     "ab_team_reserve": (ctypes.c_int, [_P, _U64]),
     "ab_data_load": (ctypes.c_int, [_P, _P, _U32, _U32, _U32, _U64, _P]),
     "ab_data_operand": (_P, [_P, _U32, _U32, _U32]),
+    "ab_data_page_nodes": (ctypes.c_int, [_P, _U32, _U32, _P]),
     "ab_data_free": (None, [_P]),
-    "ab_team_measure": (ctypes.c_int, [_P, _P, _P, _P, _P, _P, _P]),
+    "ab_team_measure": (ctypes.c_int, [_P, _P, _P, _P, _P, _P, _P, _P]),
 }
 
 
@@ -233,6 +237,11 @@ def find(kernel: str, name: str, operation: str) -> NativeVariant | None:
     return None
 
 
+def most_grains(variant: NativeVariant, params: Sequence[int]) -> int:
+    """How many threads can work on a call at most; 0 for what cannot run here."""
+    return int(library().ab_most_grains(variant.address, _int64s(params)))
+
+
 def _int64s(values: Sequence[int]) -> ctypes.Array[ctypes.c_int64]:
     return (ctypes.c_int64 * max(1, len(values)))(*values)
 
@@ -283,21 +292,53 @@ def clock_hz(chains: int = 50) -> float:
     return float(library().ab_clock_hz(chains))
 
 
+# --- NUMA ----------------------------------------------------------------------------------
+
+
+class PagePolicyError(OSError):
+    """The kernel, or what it runs under, refuses a memory policy."""
+
+
+def pages_from(policy: str, nodes: Collection[int]) -> None:
+    """How this thread, and whatever it starts, gets memory from now on.
+
+    "local": where a thread runs that touches a page first; "interleave": on `nodes` in turn;
+    anything else: only on `nodes`.  Raises PagePolicyError.
+    """
+    words = max(nodes, default=0) // 64 + 1
+    mask = (_U64 * words)()
+    for node in nodes:
+        mask[node // 64] |= 1 << node % 64
+    number = {"local": 0, "interleave": 2}.get(policy, 1)
+    if error := library().ab_pages_from(number, mask, words):
+        raise PagePolicyError(error, os.strerror(error))
+
+
+def where() -> tuple[int, int]:
+    """The CPU that the calling thread is on (-1: the kernel does not tell), and its NUMA node."""
+    cpu, node = ctypes.c_int32(-1), _U32(0)
+    library().ab_where(ctypes.byref(cpu), ctypes.byref(node))
+    return cpu.value, node.value
+
+
 # --- shared memory between processes -------------------------------------------------------
 
 
 class Gate:
-    """A barrier and a counter in 12 bytes of zeroed shared memory (writable, 4-aligned)."""
+    """A barrier and a counter in 12 bytes of zeroed shared memory (writable, 4-aligned).
+
+    crowded: the parties are more than the CPUs they have.
+    """
 
     BYTES = 12
 
-    def __init__(self, memory: Array, parties: int):
-        self._memory = memory
+    def __init__(self, memory: Array, parties: int, crowded: bool = False):
+        self._memory, self._crowded = memory, crowded
         self._address = memory.ctypes.data
         self._parties = parties
 
     def wait(self) -> None:
-        library().ab_gate_wait(self._address, self._parties)
+        library().ab_gate_wait(self._address, self._parties, self._crowded)
 
     def finish(self) -> None:
         """Say that this process has its samples."""
@@ -320,19 +361,21 @@ class ThreadReport:
     involuntary_switches: int
     wall_ns: int
     cpu_ns: int
+    node: int
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """ticks: int64 [warmup + samples][threads], one column when parallel."""
+    """ticks: int64 [warmup + samples][calls at a time]; starts: [warmup + samples][threads], in ticks."""
 
     ticks: Array
+    starts: Array
     warmup: int
     reports: tuple[ThreadReport, ...]
 
 
 class Team:
-    """Native threads pinned one to each CPU of `cpus`, idle between measurements.
+    """Native threads pinned to the CPUs of `cpus`, which may name one twice; idle between measurements.
 
     Raises NativeError when a CPU cannot be used.
     """
@@ -362,13 +405,20 @@ class Team:
         _require(library().ab_team_reserve(self._handle, nbytes), "operands")
 
     def load(
-        self, operands: Mapping[str, Array], outputs: Sequence[str], copies: int, mode: Mode, seed: int
+        self,
+        operands: Mapping[str, Array],
+        outputs: Sequence[str],
+        copies: int,
+        mode: Mode,
+        seed: int,
+        instances: int | None = None,
     ) -> Data:
-        """Lay the operands out in memory that each thread (the first, in parallel mode) touched first.
+        """Lay the operands out for every call at a time; the first of its threads touches them first.
 
-        It is the team's own: earlier Data of this team ends here.
+        The memory is the team's own: earlier Data of this team ends here.
         """
-        return Data(self, operands, outputs, copies, mode, seed)
+        groups = calls_at_once(mode, len(self.cpus), instances)
+        return Data(self, operands, outputs, copies, groups, seed)
 
     def measure(
         self,
@@ -380,11 +430,10 @@ class Team:
         samples: int,
     ) -> Measurement:
         """Time `warmup + samples` samples of `calls` calls; variant None times an empty call."""
-        parallel = data.mode == "parallel"
-        columns = 1 if parallel else len(self.cpus)
-        ticks = np.zeros((warmup + samples, columns), np.int64)
+        ticks = np.zeros((warmup + samples, data.groups), np.int64)
+        starts = np.zeros((warmup + samples, len(self.cpus)), np.int64)
         reports = (_ThreadReport * len(self.cpus))()
-        plan = _Plan(parallel=parallel, warmup=warmup, samples=samples, calls=calls)
+        plan = _Plan(warmup=warmup, samples=samples, calls=calls)
         status = library().ab_team_measure(
             self._handle,
             variant.address if variant else None,
@@ -392,15 +441,16 @@ class Team:
             data.handle,
             ctypes.byref(plan),
             ticks.ctypes.data,
+            starts.ctypes.data,
             reports,
         )
         _require(status, f"{variant.kernel}/{variant.name}" if variant else "empty call")
         seen = tuple(ThreadReport(*(getattr(r, name) for name in _REPORT_FIELDS)) for r in reports)
-        return Measurement(ticks, warmup, seen)
+        return Measurement(ticks, starts, warmup, seen)
 
 
 class Data:
-    """Operands in a team's memory: `copies` sets for every thread, one shared owner when parallel."""
+    """Operands in a team's memory: `copies` sets for each of `groups` equal groups of threads."""
 
     def __init__(
         self,
@@ -408,10 +458,10 @@ class Data:
         operands: Mapping[str, Array],
         outputs: Sequence[str],
         copies: int,
-        mode: Mode,
+        groups: int,
         seed: int,
     ):
-        self.team, self.mode, self.copies = team, mode, copies
+        self.team, self.copies, self.groups = team, copies, groups
         self._shapes = {name: (array.shape, array.dtype) for name, array in operands.items()}
         for name, array in operands.items():
             if name not in outputs and not array.flags.c_contiguous:
@@ -423,7 +473,7 @@ class Data:
             source.data = None if output else array.ctypes.data
         self.handle = _P()
         status = library().ab_data_load(
-            team._handle, sources, len(sources), copies, mode == "parallel", seed, ctypes.byref(self.handle)
+            team._handle, sources, len(sources), copies, groups, seed, ctypes.byref(self.handle)
         )
         _require(status, "operands")
 
@@ -432,14 +482,24 @@ class Data:
         """Bytes of one set of operands."""
         return sum(int(np.prod(shape)) * dtype.itemsize for shape, dtype in self._shapes.values())
 
-    def arrays(self, thread: int, copy: int) -> dict[str, Array]:
-        """The operands of one thread and copy as writable views, valid until the team's next load.
+    def leader(self, group: int) -> int:
+        """The first thread of a group."""
+        return group * (len(self.team.cpus) // self.groups)
+
+    def page_nodes(self, group: int, pages: int) -> list[int] | None:
+        """The NUMA nodes of so many of a group's pages, -1 for an untouched one; None when nobody tells."""
+        nodes = (ctypes.c_int32 * pages)()
+        found = library().ab_data_page_nodes(self.handle, group, pages, nodes)
+        return list(nodes) if found == pages else None
+
+    def arrays(self, group: int, copy: int) -> dict[str, Array]:
+        """The operands of one group and copy as writable views, valid until the team's next load.
 
         Copy `copies` + i has the inputs of copy i and spare outputs, for calls that nobody records.
         """
         views = {}
         for index, (name, (shape, dtype)) in enumerate(self._shapes.items()):
-            address = library().ab_data_operand(self.handle, thread, copy, index)
+            address = library().ab_data_operand(self.handle, group, copy, index)
             size = int(np.prod(shape)) * dtype.itemsize
             raw = np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(address))
             views[name] = raw.view(dtype).reshape(shape)

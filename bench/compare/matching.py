@@ -194,7 +194,8 @@ def _failure(key: Key, sessions: Sequence[Session]) -> str | None:
 
 def _skip(key: Key, sessions: Sequence[Session]) -> str | None:
     for skip in (skip for session in sessions for skip in session.skipped):
-        if (skip.kernel, skip.variant) == (key.kernel, key.variant) and skip.case in (None, key.case):
+        here = skip.case in (None, key.case) and skip.mode in (None, key.mode)
+        if here and (skip.kernel, skip.variant) == (key.kernel, key.variant):
             return f"not run in NEW: {skip.reason}"
     return None
 

@@ -1,6 +1,7 @@
 """What this host is and what it may use; the only reader of /proc and /sys."""
 
 from armbench.bench.machine.detect import allowed_cpus, detect, measured_clock_hz, usable_cpus
+from armbench.bench.machine.process import private_bytes, task_cpus
 from armbench.bench.machine.watch import (
     Steal,
     Watch,
@@ -21,6 +22,8 @@ __all__ = [
     "free_memory_bytes",
     "measured_clock_hz",
     "page_bytes_at",
+    "private_bytes",
+    "task_cpus",
     "usable_cpus",
     "watch",
 ]

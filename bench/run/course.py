@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from armbench.bench import cpulist
-from armbench.bench.model import Failure, Machine, Placement, Problem, Result, Trial
+from armbench.bench.model import Failure, Machine, Placement, Problem, Result, Skip, Trial
 from armbench.bench.run.plan import copies_of
 from armbench.bench.run.sampling import Schedule
 
@@ -56,6 +56,15 @@ class Course:
         self.thread_bytes = self.copies * sum(n + OFFSET_BYTES for n in inputs)
         self.thread_bytes += (self.copies + 1) * sum(n + OFFSET_BYTES for n in outputs)
 
+    def skip(self, processes: int, process_bytes: int, needed: int, free: int) -> Skip:
+        """What does not fit: the sum it would need, and what it is made of."""
+        trial, threads = self.trial, self.trial.placement.threads
+        on = f"on {threads} CPU{'s' * (threads != 1)}"
+        if process_bytes:
+            on = f"for {processes} processes of {_size(needed / processes)} (measured)"
+        reason = f"needs {_size(needed)} {on}, which memory has no room for ({_size(free)} free)"
+        return Skip(trial.kernel.name, trial.variant.name, reason, trial.case.name, trial.placement.mode)
+
     def is_of(self, failure: Failure) -> bool:
         """Whether a failure, perhaps of an interrupted session, is this trial's."""
         return failure == self.failure(failure.reason)
@@ -79,11 +88,15 @@ class Course:
         self.schedule = Schedule(earlier.calls, len(last.warmup), len(last.samples))
 
 
-def largest_by_place(courses: Sequence[Course], by_thread: bool = False) -> dict[Placement, int]:
-    """Bytes that the largest trial of every placement needs, for all calls at a time or for one."""
+def largest_by_place(courses: Sequence[Course]) -> dict[Placement, int]:
+    """Bytes that a call at a time of the largest trial of every placement needs."""
     found: dict[Placement, int] = {}
     for course in courses:
-        needed = course.thread_bytes if by_thread else course.team_bytes
         place = course.trial.placement
-        found[place] = max(found.get(place, 0), needed)
+        found[place] = max(found.get(place, 0), course.thread_bytes)
     return found
+
+
+def _size(nbytes: float) -> str:
+    """In GiB from 10 on, else in MiB."""
+    return f"{nbytes / (1 << 30):.0f} GiB" if nbytes >= 10 << 30 else f"{nbytes / (1 << 20):.0f} MiB"

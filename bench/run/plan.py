@@ -7,17 +7,13 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from armbench.bench import cpulist, native, registry
-from armbench.bench.errors import UserError
-from armbench.bench.model import Case, Kernel, Machine, Mode, Placement, Settings, Skip, Trial, Variant
+from armbench.bench import native, registry
+from armbench.bench.model import Case, Kernel, Machine, Placement, Settings, Skip, Trial, Variant
+from armbench.bench.run.placement import SelectionError
 
 SCALAR_FLOPS = 300_000_000  # a scalar call above this lasts so long that it tells nothing more
 CACHE_MULTIPLE = 4  # cold operands exceed the last-level cache by so much
 UNKNOWN_CACHE_BYTES = 64 << 20  # at least, where no third level is reported: Graviton-sized
-
-
-class SelectionError(UserError):
-    """The user named something that does not exist; the message is one line with the nearest names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +57,7 @@ class Group:
     processes: int
     threads: int
     cpus: tuple[int, ...] = ()
+    memory: str = "local"
 
     def cpus_of(self, rank: int) -> tuple[int, ...]:
         return self.cpus[rank * self.threads : (rank + 1) * self.threads]
@@ -83,8 +80,8 @@ def group_of(trial: Trial) -> Group:
     """Native trials bring their own threads; a library needs a process per CPU, or its own threads."""
     place = trial.placement
     if trial.variant.native or place.threads == 1:
-        return Group(processes=1, threads=1)
-    return Group(processes=place.at_once, threads=place.threads // place.at_once, cpus=place.cpus)
+        return Group(processes=1, threads=1, memory=place.memory)
+    return Group(place.at_once, place.threads // place.at_once, place.cpus, place.memory)
 
 
 # --- selection -----------------------------------------------------------------------------
@@ -136,48 +133,6 @@ def check_selectors(selectors: Sequence[Selector], settings: Settings) -> None:
             raise SelectionError(f"no case {selector.case} of {where}; {nearest(selector.case, cases)}")
 
 
-# --- placements ----------------------------------------------------------------------------
-
-
-def parse_cpus(text: str, usable: Sequence[int]) -> list[tuple[int, ...]]:
-    """The CPU sets of `--cpus 1|all|ladder|LIST`, the first entries of the usable CPUs.
-
-    Words may be joined ("1,all", the default); a LIST such as "0-3" is one set of just these.
-    Raises SelectionError for a CPU that may not be used, with those that may.
-    """
-    words = text.split(",")
-    counts = {"1": [1], "all": [len(usable)], "ladder": ladder(len(usable))}
-    if not set(words) <= set(counts):
-        return [_explicit(text, usable)]
-    return [first_cpus(usable, count) for count in sorted({n for word in words for n in counts[word]})]
-
-
-def ladder(count: int) -> list[int]:
-    """1, 2, 4, … and the count itself."""
-    return sorted({*(1 << i for i in range(count.bit_length()) if 1 << i <= count), count})
-
-
-def first_cpus(usable: Sequence[int], count: int) -> tuple[int, ...]:
-    """`count` CPUs; CPU 0 comes last, because it takes most interrupts."""
-    order = [*(cpu for cpu in usable if cpu), *(cpu for cpu in usable if not cpu)]
-    return tuple(sorted(order[:count]))
-
-
-def _explicit(text: str, usable: Sequence[int]) -> tuple[int, ...]:
-    try:
-        wanted = cpulist.parse(text)
-    except ValueError:
-        raise SelectionError(f"--cpus {text}: give 1, all, ladder or a list such as 0-3,8") from None
-    if twice := sorted({cpu for cpu in wanted if wanted.count(cpu) > 1}):
-        raise SelectionError(f"--cpus {text}: CPU {cpulist.format(twice)} twice; name each once")
-    if foreign := [cpu for cpu in wanted if cpu not in usable]:
-        raise SelectionError(
-            f"--cpus {text}: CPU {cpulist.format(foreign)} may not be used here; "
-            f"these may: {cpulist.format(usable)}"
-        )
-    return tuple(wanted)
-
-
 # --- trials --------------------------------------------------------------------------------
 
 
@@ -185,8 +140,7 @@ def make_plan(
     selectors: Sequence[Selector],
     settings: Settings,
     profile: Profile,
-    cpu_sets: Sequence[Sequence[int]],
-    modes: Sequence[Mode],
+    places: Sequence[Placement],
 ) -> Plan:
     """Every trial that was selected and can run here, in a fixed order, and what is skipped.
 
@@ -194,7 +148,6 @@ def make_plan(
     Raises SelectionError when a selector matches nothing.
     """
     check_selectors(selectors, settings)
-    places = _placements(cpu_sets, modes)
     trials: list[Trial] = []
     skips: list[Skip] = []
     for kernel in registry.kernels().values():
@@ -212,7 +165,12 @@ def make_plan(
             if reason := why_not_case(variant, case):
                 skips.append(Skip(kernel.name, variant.name, reason, case.name))
             else:
-                trials.extend(Trial(kernel, case, variant, place) for place in places)
+                whole = why_not_shared(variant, case)
+                fitting = [place for place in places if not whole or place.at_once == place.threads]
+                trials.extend(Trial(kernel, case, variant, place) for place in fitting)
+                for mode in dict.fromkeys(place.mode for place in places if place not in fitting):
+                    reason = f"not in mode {mode}: {whole}"
+                    skips.append(Skip(kernel.name, variant.name, reason, case.name, mode))
     return Plan(tuple(trials), tuple(skips))
 
 
@@ -241,13 +199,14 @@ def why_not_case(variant: Variant, case: Case) -> str | None:
     return None
 
 
-def _placements(cpu_sets: Sequence[Sequence[int]], modes: Sequence[Mode]) -> list[Placement]:
-    """Both modes are the same thing on one CPU, which is measured once."""
-    places = []
-    for cpus in cpu_sets:
-        for mode in modes if len(cpus) > 1 else modes[:1]:
-            places.append(Placement(tuple(cpus), mode if len(cpus) > 1 else "throughput"))
-    return places
+def why_not_shared(variant: Variant, case: Case) -> str | None:
+    """Why several threads cannot work on one call; None when they can."""
+    if variant.library:
+        return None if variant.library.threads_used else "calls of it use one thread"
+    found = native.find(variant.kernel, variant.name, case.operation)
+    if found and native.most_grains(found, case.native_params) == 1:
+        return "a call is one piece of work"
+    return None
 
 
 def copies_of(case: Case, operand_bytes: int, placement: Placement, machine: Machine) -> int:

@@ -20,6 +20,7 @@ import numpy as np
 
 from armbench.bench.errors import UserError
 from armbench.bench.model import Json
+from armbench.bench.run.memory import pages_from
 from armbench.bench.run.plan import Group
 from armbench.bench.run.problems import ProblemFile
 from armbench.bench.run.worker import Job, TrialJob, encode_job
@@ -48,6 +49,28 @@ class Done:
     def ticks(self) -> np.ndarray:
         """int64 [warmup + samples][threads]."""
         return np.hstack([np.array(event["ticks"], np.int64) for event in self.events])
+
+    @property
+    def start_spread(self) -> float | None:
+        """Ticks between the starts of the first and the last thread, or process."""
+        starts = [event["start_ticks"] for event in self.events if "start_ticks" in event]
+        if len(starts) > 1:
+            return float(max(starts) - min(starts))
+        said: float | None = self.events[0].get("start_spread")
+        return said
+
+    @property
+    def page_nodes(self) -> dict[str, float] | None:
+        """The shares of pages by node, all processes' together; they have equally many."""
+        shares = [event.get("page_nodes") or {} for event in self.events]
+        nodes = sorted({node for share in shares for node in share}, key=int)
+        return {node: sum(s.get(node, 0.0) for s in shares) / len(shares) for node in nodes} or None
+
+    @property
+    def library_threads(self) -> int | None:
+        """What the library says it uses in a process; the fewest where they differ."""
+        said = [n for event in self.events if (n := event.get("library_threads")) is not None]
+        return min(said, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +123,7 @@ class Launcher:
         workers = Workers([])
         try:
             for rank in range(group.processes):
-                with on_cpus(group.cpus_of(rank)):
+                with on_cpus(group.cpus_of(rank)), pages_from(group.memory, job.memory_nodes):
                     workers.processes.append(self._start(group, job, rank, chance))
             yield workers
         finally:

@@ -24,6 +24,7 @@ from armbench.bench.model import (
     Trial,
     Verified,
 )
+from armbench.bench.run import memory
 from armbench.bench.run.course import Course, largest_by_place
 from armbench.bench.run.instruments import HERE, Instruments, Launches
 from armbench.bench.run.plan import Group, Plan, Profile, group_of
@@ -38,6 +39,8 @@ CONFIDENCE = 0.95
 STEAL_SHARE = 0.01
 CLOCK_SHARE = 0.003
 MEMORY_SHARE = 0.8  # of the free memory, that operands may take
+FEW_PROCESSES = 8  # so many are not probed for their size while
+LIKELY_BYTES = 1 << 30  # each has room for this much
 START_SECONDS = 0.4  # first guess of what starting a group's processes costs
 
 
@@ -110,6 +113,7 @@ class Runner:
         self.file = ProblemFile.create()
         self.launcher = launcher or Launcher(thread_variables(plan.trials), limits.trial_seconds)
         self.instruments = instruments
+        self.free_bytes = 0
         self.begun = instruments.monotonic() - spent_seconds
         self.started_trials = 0
 
@@ -148,24 +152,43 @@ class Runner:
                     course.lay_out(problem, self.machine)
         for course in self.courses:
             self.file.reserve(course.meeting_key, Meeting.nbytes(group_of(course.trial).processes))
-        self._leave_out_too_large()
+        self.free_bytes = self.instruments.free_memory_bytes()
+        for group, courses in self._groups().items():
+            self._leave_out_too_large(group, courses)
 
-    def _leave_out_too_large(self) -> None:
+    def _leave_out_too_large(self, group: Group, courses: list[Course]) -> None:
         """Skip what does not fit into memory, before the kernel kills something for it.
 
-        The processes of a group run together and keep room for every team's largest trial, so
-        the largest goes until the rest fits.
+        A process beside its operands has what its libraries need, which a probe tells where it
+        could matter; the processes of a group run together.
         """
-        free = self.instruments.free_memory_bytes()
-        for courses in self._groups().values():
-            while sum(largest_by_place(courses).values()) > MEMORY_SHARE * free:
-                course = max(courses, key=lambda course: course.team_bytes)
-                courses.remove(course)
+        room = self._room_bytes(group.memory)
+        own = self._process_bytes(group, courses, room)
+        for course in courses:
+            needed = group.processes * own + course.team_bytes
+            if needed > room:
                 course.left_out = True
-                trial, threads = course.trial, course.trial.placement.threads
-                needed = f"{course.team_bytes >> 20} MiB on {threads} CPU{'s' * (threads != 1)}"
-                reason = f"needs {needed}, which memory has no room for"
-                self.recorder.skip(Skip(trial.kernel.name, trial.variant.name, reason, trial.case.name))
+                self.recorder.skip(course.skip(group.processes, own, needed, self.free_bytes))
+
+    def _room_bytes(self, policy: str) -> int:
+        return int(MEMORY_SHARE * memory.limit(policy, self.free_bytes))
+
+    def _process_bytes(self, group: Group, courses: Sequence[Course], room: int) -> int:
+        """What each process of a group takes beside operands; 0 where any likely size would fit."""
+        if group.processes <= FEW_PROCESSES and group.processes * LIKELY_BYTES < room:
+            return 0
+        largest = max(course.thread_bytes for course in courses)
+        if largest > room:
+            return 0  # not even a single one
+        self.watcher.preparing("the size of a process", 0, 1)
+        one = Group(1, group.threads, group.cpus_of(0), group.memory)
+        job = replace(self._job(one, courses, self.seed), probe=True)
+        sizes = [
+            int(event.events[0].get("private_bytes", 0))
+            for event in self.launcher.run(one, job, lambda index: None, self.seed)
+            if isinstance(event, Done)
+        ]
+        return max(0, max(sizes, default=0) - largest)
 
     def _groups(self) -> dict[Group, list[Course]]:
         """The trials of the next round by the processes that they share."""
@@ -230,7 +253,7 @@ class Runner:
             self._take(round_index, by_index[event.index], event)
 
     def _job(self, group: Group, courses: Sequence[Course], seed: int) -> Job:
-        rooms = largest_by_place(courses, by_thread=True)
+        rooms = largest_by_place(courses)
         return Job(
             fd=self.file.fd,
             table=self.file.table,
@@ -240,6 +263,8 @@ class Runner:
             processes=group.processes,
             seed=seed,
             sample_seconds=self.limits.sample_seconds,
+            memory_nodes=memory.nodes_of(group.memory, self.machine),
+            room_bytes=self._room_bytes(group.memory),
         )
 
     def _trial_job(self, course: Course, arena_bytes: int) -> TrialJob:
@@ -252,6 +277,7 @@ class Runner:
             mode=trial.placement.mode,
             cpus=trial.placement.cpus,
             instances=trial.placement.instances,
+            memory=trial.placement.memory,
             copies=course.copies,
             arena_bytes=arena_bytes,
             problem=course.problem_key,
@@ -310,7 +336,13 @@ class Runner:
     def _process_of(self, round_index: int, course: Course, event: Done) -> Process:
         assert course.schedule is not None
         flags = tuple(sorted({flag for e in event.events for flag in e["flags"]}))
-        return stats.process(round_index, event.pid, event.ticks, course.schedule.warmup, flags)
+        made = stats.process(round_index, event.pid, event.ticks, course.schedule.warmup, flags)
+        return replace(
+            made,
+            start_spread_ticks=event.start_spread,
+            page_nodes=event.page_nodes,
+            library_threads=event.library_threads,
+        )
 
     # --- stopping ----------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import resource
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -37,10 +37,19 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """ticks: int64 [warmup + samples][threads]."""
+    """What was measured of a trial, by the threads of this process.
+
+    ticks         int64 [warmup + samples][calls at a time]
+    homes         the NUMA node of the thread that owns each call's operands
+    start         when the first sample began, in ticks
+    start_spread  ticks between the threads' starts of a sample; None for one thread
+    """
 
     ticks: Array
     flags: tuple[str, ...]
+    homes: tuple[int, ...]
+    start: int
+    start_spread: float | None = None
 
 
 def schedule_for(seconds: float, sample_seconds: float) -> Schedule:
@@ -77,6 +86,21 @@ def thread_flags(reports: Sequence[native.ThreadReport], cpus: Sequence[int]) ->
     return disturbances(wall, cpu, switches, moved)
 
 
+def start_spread(starts: Array, groups: int) -> float | None:
+    """Ticks from the first thread's start to the last one's; starts: [samples][threads].
+
+    Of threads that share calls the median over the samples, the slowest group's of each; of
+    others, which go on alone, that of the first sample.  None for one thread.
+    """
+    samples, threads = starts.shape
+    if threads == 1:
+        return None
+    if groups == threads:
+        return float(np.ptp(starts[0]))
+    within = np.ptp(starts.reshape(samples, groups, -1), axis=2)
+    return float(np.median(within.max(axis=1)))
+
+
 def disturbances(wall: float, cpu: float, switches: int, moved: bool) -> tuple[str, ...]:
     """Flags from seconds of wall and CPU time, involuntary switches, and a wrong CPU."""
     found = {
@@ -100,12 +124,17 @@ def not_steady(ticks: Array) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """ticks: int64 [warmup + samples][1]; the last timed call's result and operand set."""
+    """ticks: int64 [warmup + samples][1]; the last timed call's result and operand set.
+
+    node, start: of the thread that called, and when its first sample began.
+    """
 
     ticks: Array
     flags: tuple[str, ...]
     result: Any
     last_set: int
+    node: int
+    start: int
 
 
 def nothing() -> None:
@@ -121,17 +150,21 @@ def poison(arrays: Iterable[Array]) -> None:
 
 
 def sample_calls(
-    calls: Sequence[Callable[[], Any]], schedule: Schedule, before_last: Callable[[], None] = nothing
+    calls: Sequence[Callable[[], Any]],
+    schedule: Schedule,
+    before_last: Callable[[], None] = nothing,
+    cpus: Collection[int] | None = None,
 ) -> Taken:
     """Time `schedule` on this thread, call i being calls[i % len(calls)].
 
-    before_last() runs before the last sample.
+    before_last() runs before the last sample.  cpus: those that the thread should be found on.
     """
     total = schedule.warmup + schedule.samples
     ticks = np.zeros((total, 1), np.int64)
     turn = itertools.cycle(calls)
-    result = None
+    result, first = None, 0
     read = native.ticks
+    cpu_first, node = native.where()
     before = resource.getrusage(resource.RUSAGE_THREAD)
     wall, cpu = time.monotonic(), time.thread_time()
     for sample in range(total):
@@ -142,7 +175,10 @@ def sample_calls(
         for call in batch:
             result = call()
         ticks[sample, 0] = read() - start
+        first = first or start
     wall, cpu = time.monotonic() - wall, time.thread_time() - cpu
     switches = resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw - before.ru_nivcsw
     last_set = (total * schedule.calls - 1) % len(calls)
-    return Taken(ticks, disturbances(wall, cpu, switches, moved=False), result, last_set)
+    moved = cpus is not None and not {cpu_first, native.where()[0]} <= {*cpus, -1}
+    flags = disturbances(wall, cpu, switches, moved)
+    return Taken(ticks, flags, result, last_set, node, first)

@@ -17,16 +17,18 @@ from armbench.bench import __version__, codec, journal, native, results, stats
 from armbench.bench import machine as host
 from armbench.bench.errors import UserError
 from armbench.bench.journal import Journal, Record
-from armbench.bench.machine import software
+from armbench.bench.machine import layout, software
 from armbench.bench.model import Failure, Json, Machine, Mode, Process, Result, Round, Session, Settings, Skip
 from armbench.bench.run.instruments import utc_now
-from armbench.bench.run.plan import PROFILES, Plan, Profile, SelectionError, Selector, make_plan, parse_cpus
+from armbench.bench.run.placement import SelectionError, Wish, placements
+from armbench.bench.run.plan import PROFILES, Plan, Profile, Selector, make_plan
 from armbench.bench.run.runner import Limits, Runner, Watcher
 
 MODES: dict[str, tuple[Mode, ...]] = {
     "throughput": ("throughput",),
     "parallel": ("parallel",),
     "both": ("throughput", "parallel"),
+    "split": ("split",),
 }
 SPARE_BYTES = 16 << 20  # free space beside what the samples take
 SAMPLE_BYTES = 9  # of one tick count in JSON
@@ -55,6 +57,9 @@ class Request:
     mode: str
     trial_seconds: float
     seed: int
+    placement: str = "compact"
+    memory: str = "local"
+    oversubscribe: float | None = None
 
     @classmethod
     def of(cls, options: Namespace) -> Request:
@@ -72,14 +77,18 @@ class Request:
             mode=options.mode,
             trial_seconds=options.limit,
             seed=secrets.randbits(32) if options.seed is None else options.seed,
+            placement=options.placement,
+            memory=options.memory,
+            oversubscribe=options.oversubscribe,
         )
 
     def plan(self, machine: Machine) -> Plan:
         """Raises SelectionError when nothing of what was selected can run here."""
-        usable = host.usable_cpus()
-        cpu_sets = parse_cpus(self.cpus, usable)
+        sites = layout.sites(host.allowed_cpus())
+        wish = Wish(self.cpus, self.placement, self.memory, self.oversubscribe)
+        places = placements(wish, sites, machine.budget.cpus, MODES[self.mode])
         selectors = [Selector.parse(text) for text in self.select]
-        plan = make_plan(selectors, self.settings, self.profile, cpu_sets, MODES[self.mode])
+        plan = make_plan(selectors, self.settings, self.profile, places)
         if not plan.trials:
             reasons = "; ".join(f"{skip.kernel}/{skip.variant}: {skip.reason}" for skip in plan.skips[:3])
             raise SelectionError(f"nothing to run: {reasons}")

@@ -23,8 +23,8 @@ from typing import Any, TextIO
 import numpy as np
 
 from armbench.bench import machine, native, registry
-from armbench.bench.model import Array, Case, Json, Kernel, Mode, Problem, Settings, Variant
-from armbench.bench.run import sampling
+from armbench.bench.model import Array, Case, Json, Kernel, Mode, Placement, Problem, Settings, Variant
+from armbench.bench.run import memory, sampling
 from armbench.bench.run.problems import ProblemFile
 
 PR_SET_PDEATHSIG = 1  # of linux/prctl.h
@@ -45,12 +45,17 @@ class TrialJob:
     mode: Mode
     cpus: tuple[int, ...]
     instances: int | None
+    memory: str
     copies: int
     arena_bytes: int
     problem: str
     verified: str
     meeting: str
     schedule: sampling.Schedule | None
+
+    @property
+    def place(self) -> Placement:
+        return Placement(self.cpus, self.mode, memory=self.memory, instances=self.instances)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,9 @@ class Job:
 
     rank, processes: its place in a group of processes that run every trial in step, the one
     of rank r on the r-th share of the trial's CPUs.
+    memory_nodes  those of the trials' memory policy
+    room_bytes    that the operands of all its teams may have at a time
+    probe         only call each trial once, and say how large the process has become
     """
 
     fd: int
@@ -69,6 +77,13 @@ class Job:
     processes: int
     seed: int
     sample_seconds: float
+    memory_nodes: tuple[int, ...] = ()
+    room_bytes: int = 1 << 62
+    probe: bool = False
+
+
+class ThreadsError(Exception):
+    """A library uses more threads than it was told to, on CPUs that are not its own."""
 
 
 class WrongResultError(Exception):
@@ -95,7 +110,7 @@ class Worker:
     def __init__(self, job: Job):
         self.job = job
         self.file = ProblemFile(job.fd, dict(job.table))
-        self.teams = Teams(job.seed)
+        self.teams = Teams(job.seed, job.room_bytes)
         self.allowed = os.sched_getaffinity(0)
         self.cases: dict[str, dict[str, Case]] = {}
 
@@ -104,18 +119,23 @@ class Worker:
 
         A trial without a schedule is new in this session: it is verified and calibrated first,
         and the event has the facts that hold for all its processes.
-        Raises WrongResultError, NativeError, MemoryError, or what a library raises.
+        Raises WrongResultError, ThreadsError, NativeError, MemoryError, or what a library raises.
         """
         started = time.monotonic()
         kernel, variant, case = self._look_up(trial)
         problem = self.file.problem(trial.problem)
-        meeting = Meeting(self.file.room(trial.meeting), self.job.rank, self.job.processes)
-        cpus = trial.cpus if self.job.processes == 1 else (trial.cpus[self.job.rank],)
-        data = self.teams.load(trial, problem, cpus)
+        place = trial.place
+        meeting = Meeting(self.file.room(trial.meeting), self.job, place.oversubscribed)
+        cpus = place.cpus if variant.native else place.teams[self.job.rank]
+        data = self.teams.load(trial, problem, cpus, place.at_once if variant.native else 1)
         checker = Checker(kernel, problem, self.file.room(trial.verified))
         facts: Json = {}
         try:
             prepared = self._prepare(variant, case, data, cpus)
+            if self.job.probe:
+                prepared.call_once()
+                return {"private_bytes": machine.private_bytes()}
+            threads = _threads_used(variant, len(cpus))
             schedule = trial.schedule
             if schedule is None:
                 prepared.call_once()
@@ -128,14 +148,24 @@ class Worker:
             samples = prepared.sample(schedule)
             meeting.keep_busy(prepared.idle)
             checker.check(prepared.outputs())
+            pages = memory.lying(data.data, samples.homes, place.memory, self.job.memory_nodes)
         finally:
             os.sched_setaffinity(0, self.allowed)
             data.data.close()
-        unsteady = sampling.not_steady(samples.ticks[schedule.warmup :])
+        found = {
+            "not_steady": sampling.not_steady(samples.ticks[schedule.warmup :]),
+            "oversubscribed": place.oversubscribed,
+            "remote_memory": pages.remote,
+            "fewer_threads": threads is not None and threads < len(cpus),
+        }
         return {
             **facts,
             "ticks": samples.ticks.tolist(),
-            "flags": [*samples.flags, *(["not_steady"] if unsteady else [])],
+            "start_ticks": samples.start,
+            "start_spread": samples.start_spread,
+            "page_nodes": pages.shares,
+            "library_threads": threads,
+            "flags": [*samples.flags, *(name for name, is_so in found.items() if is_so)],
             "seconds": time.monotonic() - started,
         }
 
@@ -150,7 +180,16 @@ class Worker:
         if variant.library is None:
             return prepare_native(variant, case, data)
         os.sched_setaffinity(0, set(cpus))
-        return prepare_library(variant, case, data, in_company=self.job.processes > 1)
+        return prepare_library(variant, case, data, cpus, in_company=self.job.processes > 1)
+
+
+def _threads_used(variant: Variant, wanted: int) -> int | None:
+    """How many threads a library says it uses, None for native variants and silent ones."""
+    library = variant.library
+    used = library.threads_used() if library and library.threads_used else None
+    if used is not None and used > wanted:
+        raise ThreadsError(f"{variant.name} uses {used} threads, though told to use {wanted}")
+    return used
 
 
 def _facts(variant: Variant, data: Operands, prepared: Prepared, schedule: sampling.Schedule) -> Json:
@@ -179,6 +218,7 @@ def prepare_native(variant: Variant, case: Case, data: Operands) -> Prepared:
     if found is None:
         raise native.NativeError(f"{variant.kernel}/{variant.name} has no {case.operation}")
     last_copies = [0] * len(data.team.cpus)
+    leaders = [data.data.leader(group) for group in range(data.data.groups)]
 
     def measure(chosen: native.NativeVariant | None, schedule: sampling.Schedule) -> native.Measurement:
         return data.team.measure(
@@ -188,12 +228,16 @@ def prepare_native(variant: Variant, case: Case, data: Operands) -> Prepared:
     def sample(schedule: sampling.Schedule) -> sampling.Samples:
         measured = measure(found, schedule)
         last_copies[:] = [report.last_copy for report in measured.reports]
-        flags = sampling.thread_flags(measured.reports, data.team.cpus)
-        return sampling.Samples(measured.ticks, flags)
+        return sampling.Samples(
+            measured.ticks,
+            sampling.thread_flags(measured.reports, data.team.cpus),
+            homes=tuple(measured.reports[leader].node for leader in leaders),
+            start=int(measured.starts[0].min()),
+            start_spread=sampling.start_spread(measured.starts, data.data.groups),
+        )
 
     def outputs() -> list[Mapping[str, Array]]:
-        owners = 1 if data.data.mode == "parallel" else len(data.team.cpus)
-        return [data.outputs(thread, last_copies[thread]) for thread in range(owners)]
+        return [data.outputs(group, last_copies[leader]) for group, leader in enumerate(leaders)]
 
     def empty_ticks(calls: int) -> float:
         ticks = measure(None, sampling.Schedule(calls, warmup=0, samples=3)).ticks
@@ -203,7 +247,9 @@ def prepare_native(variant: Variant, case: Case, data: Operands) -> Prepared:
     return Prepared(lambda: void(sample(once)), sample, empty_ticks, outputs)
 
 
-def prepare_library(variant: Variant, case: Case, data: Operands, in_company: bool) -> Prepared:
+def prepare_library(
+    variant: Variant, case: Case, data: Operands, cpus: Sequence[int], in_company: bool
+) -> Prepared:
     assert variant.library is not None
     copies = data.data.copies
     sets = range(2 * copies if in_company else copies)
@@ -216,9 +262,11 @@ def prepare_library(variant: Variant, case: Case, data: Operands, in_company: bo
             for copy in range(copies):
                 sampling.poison(data.outputs(0, copy).values())
 
-        taken = sampling.sample_calls(calls, schedule, poison)
+        taken = sampling.sample_calls(calls, schedule, poison, cpus)
         last[:] = [taken.result, taken.last_set]
-        return sampling.Samples(taken.ticks, taken.flags)
+        astray = len(cpus) > 1 and not machine.task_cpus() <= set(cpus)  # its own threads
+        flags = dict.fromkeys([*taken.flags, *(["moved"] if astray else [])])
+        return sampling.Samples(taken.ticks, tuple(flags), (taken.node,), taken.start)
 
     def outputs() -> list[Mapping[str, Array]]:
         _, read = bound[last[1]]
@@ -308,13 +356,13 @@ def verified_bytes(problem: Problem) -> int:
 class Meeting:
     """Where the processes of a group start together and agree on a calibration.
 
-    Without company everything here is free.
+    Without company everything here is free.  crowded: processes share CPUs.
     """
 
-    def __init__(self, room: Array, rank: int, processes: int):
-        self.rank, self.processes = rank, processes
-        self.gate = native.Gate(room, processes)
-        self.seconds = room[64 : 64 + 8 * processes].view(np.float64)
+    def __init__(self, room: Array, job: Job, crowded: bool):
+        self.rank, self.processes = job.rank, job.processes
+        self.gate = native.Gate(room, job.processes, crowded)
+        self.seconds = room[64 : 64 + 8 * job.processes].view(np.float64)
 
     @staticmethod
     def nbytes(processes: int) -> int:
@@ -353,28 +401,41 @@ class Operands:
     data: native.Data
     output_names: tuple[str, ...]
 
-    def outputs(self, thread: int, copy: int) -> dict[str, Array]:
-        arrays = self.data.arrays(thread, copy)
+    def outputs(self, group: int, copy: int) -> dict[str, Array]:
+        arrays = self.data.arrays(group, copy)
         return {name: arrays[name] for name in self.output_names}
 
 
 class Teams:
-    """Threads by their CPUs; each team keeps its memory from trial to trial."""
+    """Threads by their CPUs; each team keeps its memory from trial to trial.
 
-    def __init__(self, seed: int):
-        self.seed = seed
-        self.teams: dict[tuple[int, ...], native.Team] = {}
+    Together they keep room_bytes at most: those that were not used for longest are closed first.
+    """
 
-    def load(self, trial: TrialJob, problem: Problem, cpus: tuple[int, ...]) -> Operands:
+    def __init__(self, seed: int, room_bytes: int):
+        self.seed, self.room_bytes = seed, room_bytes
+        self.teams: dict[tuple[int, ...], native.Team] = {}  # the latest last
+        self.kept_bytes: dict[tuple[int, ...], int] = {}
+
+    def load(self, trial: TrialJob, problem: Problem, cpus: tuple[int, ...], groups: int) -> Operands:
         """A problem's operands for the team on these CPUs; its earlier ones end here."""
-        if cpus not in self.teams:
-            self.teams[cpus] = native.Team(cpus)
-            self.teams[cpus].reserve(trial.arena_bytes)
-        team = self.teams[cpus]
+        team = self._team(cpus, trial.arena_bytes, groups)
         arrays = {operand.name: operand.data for operand in problem.operands}
         names = tuple(operand.name for operand in problem.operands if operand.output)
-        data = team.load(arrays, names, trial.copies, trial.mode, self.seed)
+        data = team.load(arrays, names, trial.copies, "split", self.seed, groups)
         return Operands(team, data, names)
+
+    def _team(self, cpus: tuple[int, ...], arena_bytes: int, groups: int) -> native.Team:
+        team = self.teams.pop(cpus, None)
+        kept = max(self.kept_bytes.get(cpus, 0), arena_bytes * groups)
+        while self.teams and kept + sum(self.kept_bytes[other] for other in self.teams) > self.room_bytes:
+            oldest = next(iter(self.teams))
+            self.teams.pop(oldest).close()
+        if team is None:
+            team = native.Team(cpus)
+            team.reserve(arena_bytes)
+        self.teams[cpus], self.kept_bytes[cpus] = team, kept
+        return team
 
 
 # --- the process ---------------------------------------------------------------------------
@@ -393,7 +454,8 @@ def decode_job(text: str) -> Job:
         )
         for trial in raw["trials"]
     )
-    return Job(**{**raw, "settings": Settings(**settings), "trials": trials})
+    nodes = tuple(raw["memory_nodes"])
+    return Job(**{**raw, "settings": Settings(**settings), "trials": trials, "memory_nodes": nodes})
 
 
 def encode_job(job: Job) -> str:

@@ -66,4 +66,10 @@ def _attend(q: Array, k: Array, v: Array, mask: Array | None, scaled: Array, sco
     np.divide(o, scores.sum(axis=1, keepdims=True), out=o)
 
 
-VARIANT = Library(package="numpy", bind=bind, detail=MATMUL.detail, threads=MATMUL.threads)
+VARIANT = Library(
+    package="numpy",
+    bind=bind,
+    detail=MATMUL.detail,
+    threads=MATMUL.threads,
+    threads_used=MATMUL.threads_used,
+)

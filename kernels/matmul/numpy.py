@@ -32,9 +32,17 @@ def detail() -> str | None:
     return None
 
 
+def threads_used() -> int | None:
+    """The largest of its BLAS's pools; one built without threads says 1."""
+    return max(
+        (info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"), default=None
+    )
+
+
 VARIANT = Library(
     package="numpy",
     bind=bind,
     detail=detail,
     threads=("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"),
+    threads_used=threads_used,
 )

@@ -66,3 +66,14 @@ void ab_unbind(ab_bound *bound) {
     free(bound->operands);
     free(bound);
 }
+
+uint64_t ab_most_grains(const ab_variant *variant, const int64_t *params) {
+    if (ab_check(variant) != AB_OK || (variant->accepts && !variant->accepts(params)))
+        return 0;
+    uint64_t most = 0, phases = ab_phases(variant, params);
+    for (uint64_t phase = 0; phase < phases; phase++) {
+        uint64_t grains = ab_grains(variant, params, phase);
+        most = grains > most ? grains : most;
+    }
+    return most;
+}

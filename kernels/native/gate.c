@@ -13,7 +13,8 @@ static inline void relax(void) {
 #endif
 }
 
-int ab_gate_wait(ab_gate *gate, uint32_t parties) {
+int ab_gate_wait(ab_gate *gate, uint32_t parties, uint32_t crowded) {
+    uint32_t most = crowded ? 0 : SPINS_BEFORE_YIELD;
     uint32_t generation = __atomic_load_n(&gate->generation, __ATOMIC_ACQUIRE);
     if (__atomic_add_fetch(&gate->arrived, 1, __ATOMIC_ACQ_REL) == parties) {
         __atomic_store_n(&gate->arrived, 0, __ATOMIC_RELAXED);
@@ -21,7 +22,7 @@ int ab_gate_wait(ab_gate *gate, uint32_t parties) {
         return 1;
     }
     for (uint32_t spins = 0; __atomic_load_n(&gate->generation, __ATOMIC_ACQUIRE) == generation;) {
-        if (spins < SPINS_BEFORE_YIELD) {
+        if (spins < most) {
             spins++;
             relax();
         } else {

@@ -54,6 +54,21 @@ AB_EXPORT void ab_add_chain(uint64_t adds);
 AB_EXPORT void *ab_pages_map(uint64_t bytes);
 AB_EXPORT void ab_pages_unmap(void *pages, uint64_t bytes);
 
+/* How the calling thread, and whatever it starts, gets pages from now on; by system call, without
+ * libnuma.  `nodes`: bit n of word n / 64 is node n, so many words of it; of no account for
+ * AB_PAGES_LOCAL, which is the kernel's own default.  0, or an errno. */
+typedef enum ab_page_policy {
+    AB_PAGES_LOCAL = 0,      /* where the thread runs that touches them first */
+    AB_PAGES_ON = 1,         /* only on these nodes */
+    AB_PAGES_INTERLEAVE = 2, /* on these nodes in turn */
+} ab_page_policy;
+AB_EXPORT int ab_pages_from(ab_page_policy policy, const uint64_t *nodes, uint32_t words);
+/* The CPU that the calling thread is on, and its node. */
+AB_EXPORT void ab_where(int32_t *cpu, uint32_t *node);
+/* The nodes on which `count` pages lie, spread evenly over [start, start + bytes); -1 for one that
+ * was never touched.  How many, or minus an errno. */
+AB_EXPORT int ab_page_nodes(const void *start, uint64_t bytes, uint32_t count, int32_t *nodes);
+
 /* --- gate.c ------------------------------------------------------------------------------ */
 
 /* A barrier in ordinary or shared memory, zeroed before its first use. */
@@ -61,8 +76,9 @@ typedef struct ab_gate {
     uint32_t arrived;
     uint32_t generation;
 } ab_gate;
-/* Spins, then yields.  The last of `parties` to arrive returns 1. */
-AB_EXPORT int ab_gate_wait(ab_gate *gate, uint32_t parties);
+/* Spins, then yields; yields at once when `crowded`: where parties share a CPU, one that spins keeps
+ * another from arriving.  The last of `parties` to arrive returns 1. */
+AB_EXPORT int ab_gate_wait(ab_gate *gate, uint32_t parties, uint32_t crowded);
 AB_EXPORT uint32_t ab_counter_add(uint32_t *counter, uint32_t amount);
 AB_EXPORT uint32_t ab_counter_read(const uint32_t *counter);
 
@@ -74,10 +90,13 @@ AB_EXPORT ab_status ab_bind(const ab_variant *variant, const int64_t *params, ui
                             void *const *operands, uint32_t n_operands, ab_bound **bound);
 AB_EXPORT void ab_invoke(const ab_bound *bound);
 AB_EXPORT void ab_unbind(ab_bound *bound);
+/* The grains of the phase that has most: how many threads can work on a call.  0 when the variant
+ * cannot run here, or not with these parameters. */
+AB_EXPORT uint64_t ab_most_grains(const ab_variant *variant, const int64_t *params);
 
 /* --- team.c ------------------------------------------------------------------------------ */
 
-/* Threads pinned one to a CPU, idle between the commands below. */
+/* Threads pinned to a CPU each, idle between the commands below.  A CPU may be given twice. */
 typedef struct ab_team ab_team;
 AB_EXPORT ab_status ab_team_open(const int32_t *cpus, uint32_t count, ab_team **team);
 AB_EXPORT void ab_team_close(ab_team *team);
@@ -93,23 +112,23 @@ typedef struct ab_source {
     uint32_t reserved;
 } ab_source;
 
-/* Operands in the team's memory, which the owning threads touched first: every thread owns
- * `copies` sets, or, with shared = 1, the first thread owns them for all.  Valid until the
- * team's next load. */
+/* Operands in the team's memory.  The threads form so many groups of consecutive ones, equally
+ * large; the first of a group owns `copies` sets for it, and touched them first.  Valid until
+ * the team's next load. */
 typedef struct ab_data ab_data;
 AB_EXPORT ab_status ab_data_load(ab_team *team, const ab_source *sources, uint32_t operands,
-                                 uint32_t copies, uint32_t shared, uint64_t seed, ab_data **data);
+                                 uint32_t copies, uint32_t groups, uint64_t seed, ab_data **data);
+/* ab_page_nodes of all the operands of a group. */
+AB_EXPORT int ab_data_page_nodes(const ab_data *data, uint32_t group, uint32_t count, int32_t *nodes);
 /* Set `copies` + i has the inputs of set i and spare outputs, for calls that nobody records. */
-AB_EXPORT void *ab_data_operand(const ab_data *data, uint32_t thread, uint32_t set,
+AB_EXPORT void *ab_data_operand(const ab_data *data, uint32_t group, uint32_t set,
                                 uint32_t operand);
 AB_EXPORT void ab_data_free(ab_data *data);
 
 typedef struct ab_plan {
-    uint32_t parallel; /* 0: every thread makes its own calls; 1: they share each call's grains */
-    uint32_t warmup;   /* samples recorded first and not counted */
+    uint64_t calls;  /* per sample */
+    uint32_t warmup; /* samples recorded first and not counted */
     uint32_t samples;
-    uint32_t reserved;
-    uint64_t calls; /* per sample */
 } ab_plan;
 
 typedef struct ab_thread_report {
@@ -119,15 +138,20 @@ typedef struct ab_thread_report {
     uint32_t involuntary_switches;
     int64_t wall_ns; /* of the samples, warm-up included */
     int64_t cpu_ns;
+    uint32_t node; /* NUMA node of cpu_first */
+    uint32_t reserved;
 } ab_thread_report;
 
-/* ticks: [warmup + samples][threads], or [warmup + samples][1] when parallel, where a sample
- * lasts from the first thread's start to the last one's end.  Call i uses operand set
- * i % copies.  Before the last sample, words of every output are overwritten, so that an
+/* Every group of threads that `data` was laid out for makes its own calls; its threads share each
+ * call's grains.  All begin together, and keep calling, unrecorded, until all have their samples.
+ * ticks: [warmup + samples][groups], a sample lasting from the first start of a group's threads to
+ * their last end; starts: [warmup + samples][threads], when each began.  Call i uses operand
+ * set i % copies.  Before the last sample, words of every output are overwritten, so that an
  * output which is right afterwards was written by a timed call.
  * variant = NULL times the loop itself, around a call that does nothing. */
 AB_EXPORT ab_status ab_team_measure(ab_team *team, const ab_variant *variant,
                                     const int64_t *params, ab_data *data, const ab_plan *plan,
-                                    int64_t *ticks, ab_thread_report *reports);
+                                    int64_t *ticks, int64_t *starts,
+                                    ab_thread_report *reports);
 
 #endif

@@ -40,6 +40,7 @@ struct ab_team {
     ab_command command; /* NULL: leave */
     void *job;
     uint32_t unpinned; /* threads that could not be pinned */
+    uint32_t crowded;  /* 1: some share a CPU */
     ab_gate gate;
 };
 
@@ -146,6 +147,14 @@ static int start_thread(ab_team *team, uint32_t index) {
     return started;
 }
 
+static uint32_t share_a_cpu(const int32_t *cpus, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t j = 0; j < i; j++)
+            if (cpus[i] == cpus[j])
+                return 1;
+    return 0;
+}
+
 ab_status ab_team_open(const int32_t *cpus, uint32_t count, ab_team **result) {
     *result = NULL;
     if (!count)
@@ -157,6 +166,7 @@ ab_status ab_team_open(const int32_t *cpus, uint32_t count, ab_team **result) {
     pthread_cond_init(&team->wake, NULL);
     pthread_cond_init(&team->idle, NULL);
     team->count = count;
+    team->crowded = share_a_cpu(cpus, count);
     team->cpus = malloc(count * sizeof *cpus);
     team->threads = calloc(count, sizeof *team->threads);
     team->memory = calloc(count, sizeof *team->memory);
@@ -207,11 +217,12 @@ ab_status ab_team_reserve(ab_team *team, uint64_t bytes) {
 #define OFFSETS 32 /* an operand starts at one of so many multiples of AB_ALIGNMENT */
 
 struct ab_data {
-    uint32_t owners, copies, operands;
-    uint64_t arena_bytes; /* of one owner */
+    uint32_t groups, copies, operands;
+    uint32_t each;        /* threads of a group, the first of which owns its operands */
+    uint64_t arena_bytes; /* of a group */
     ab_source *sources;
     uint64_t *offsets; /* [2 copies][operands], the same in every arena */
-    void **arenas;     /* [owners], the team's memory */
+    void **arenas;     /* [groups], the team's memory */
 };
 
 static uint64_t next_random(uint64_t *state) { /* splitmix64 */
@@ -245,20 +256,25 @@ static void lay_out(ab_data *data, uint64_t seed) {
     }
 }
 
-void *ab_data_operand(const ab_data *data, uint32_t thread, uint32_t copy, uint32_t operand) {
-    char *arena = data->arenas[data->owners == 1 ? 0 : thread];
-    return arena + data->offsets[copy * data->operands + operand];
+void *ab_data_operand(const ab_data *data, uint32_t group, uint32_t set, uint32_t operand) {
+    char *arena = data->arenas[group];
+    return arena + data->offsets[set * data->operands + operand];
+}
+
+int ab_data_page_nodes(const ab_data *data, uint32_t group, uint32_t count, int32_t *nodes) {
+    return ab_page_nodes(data->arenas[group], data->arena_bytes, count, nodes);
 }
 
 static void fill_arena(ab_team *team, uint32_t thread, void *job) {
     ab_data *data = job;
-    if (thread >= data->owners)
+    uint32_t group = thread / data->each;
+    if (thread % data->each)
         return;
-    if (!(data->arenas[thread] = grown(&team->memory[thread].arena, data->arena_bytes)))
+    if (!(data->arenas[group] = grown(&team->memory[thread].arena, data->arena_bytes)))
         return;
     for (uint32_t set = 0; set <= data->copies; set++)
         for (uint32_t i = 0; i < data->operands; i++) {
-            void *operand = ab_data_operand(data, thread, set, i);
+            void *operand = ab_data_operand(data, group, set, i);
             if (!data->sources[i].data)
                 memset(operand, 0, data->sources[i].bytes);
             else if (set < data->copies)
@@ -267,25 +283,26 @@ static void fill_arena(ab_team *team, uint32_t thread, void *job) {
 }
 
 ab_status ab_data_load(ab_team *team, const ab_source *sources, uint32_t operands,
-                       uint32_t copies, uint32_t shared, uint64_t seed, ab_data **result) {
+                       uint32_t copies, uint32_t groups, uint64_t seed, ab_data **result) {
     *result = NULL;
-    if (!operands || !copies)
+    if (!operands || !copies || !groups || team->count % groups)
         return AB_BAD_ARGUMENT;
     ab_data *data = calloc(1, sizeof *data);
     if (!data)
         return AB_NO_MEMORY;
-    data->owners = shared ? 1 : team->count;
+    data->groups = groups;
+    data->each = team->count / groups;
     data->copies = copies;
     data->operands = operands;
     data->sources = malloc(operands * sizeof *sources);
     data->offsets = malloc((uint64_t)2 * copies * operands * sizeof *data->offsets);
-    data->arenas = calloc(data->owners, sizeof *data->arenas);
+    data->arenas = calloc(groups, sizeof *data->arenas);
     ab_status status = data->sources && data->offsets && data->arenas ? AB_OK : AB_NO_MEMORY;
     if (status == AB_OK) {
         memcpy(data->sources, sources, operands * sizeof *sources);
         lay_out(data, seed);
         give(team, fill_arena, data);
-        for (uint32_t i = 0; i < data->owners; i++)
+        for (uint32_t i = 0; i < groups; i++)
             if (!data->arenas[i])
                 status = AB_NO_MEMORY;
     }
@@ -308,6 +325,13 @@ void ab_data_free(ab_data *data) {
 
 /* ---- measuring -------------------------------------------------------------------------- */
 
+/* What the threads of a group share; on cache lines of its own. */
+typedef struct group_state {
+    _Alignas(AB_ALIGNMENT) ab_gate gate;
+    _Alignas(AB_ALIGNMENT) uint32_t next_grain[3];
+    uint32_t over; /* 1: every group has its samples */
+} group_state;
+
 typedef struct measurement {
     const ab_variant *variant;
     const int64_t *params;
@@ -315,26 +339,26 @@ typedef struct measurement {
     const ab_plan *plan;
     int64_t *ticks;
     ab_thread_report *reports;
-    void **operands;   /* [owners][2 copies][operands] */
-    void **scratch;    /* [threads] */
-    void **shared;     /* [threads], all the same when parallel */
-    int64_t *starts, *stops; /* [samples][threads], parallel only */
-    uint32_t finished; /* threads that have their samples */
-    uint32_t next_grain[3];
-    uint32_t failed; /* threads without workspace */
+    void **operands;         /* [groups][2 copies][operands] */
+    void **scratch;          /* [threads] */
+    void **shared;           /* [threads], all the same in a group */
+    int64_t *starts, *stops; /* [samples][threads] */
+    group_state *groups;
+    uint32_t finished; /* groups that have their samples */
+    uint32_t failed;   /* threads without workspace */
 } measurement;
 
 /* A word of every 64 KB: enough to catch an output nobody wrote, too little to fill a cache. */
 #define POISON_STRIDE ((uint64_t)64 << 10)
 #define POISON 0x7ff7a5a57ff7a5a5ull /* a NaN, as double and as two floats */
 
-static void poison_outputs(ab_data *data, uint32_t thread) {
+static void poison_outputs(ab_data *data, uint32_t group) {
     for (uint32_t copy = 0; copy < data->copies; copy++)
         for (uint32_t i = 0; i < data->operands; i++) {
             uint64_t bytes = data->sources[i].bytes, word = POISON;
             if (!data->sources[i].output)
                 continue;
-            char *output = ab_data_operand(data, thread, copy, i);
+            char *output = ab_data_operand(data, group, copy, i);
             for (uint64_t at = 0; at < bytes; at += POISON_STRIDE)
                 memcpy(output + at, &word, bytes - at < sizeof word ? bytes - at : sizeof word);
         }
@@ -345,10 +369,10 @@ static uint32_t total_samples(const ab_plan *plan) { return plan->warmup + plan-
 /* `set`: of operands, those from `copies` on being for calls that nobody records. */
 static ab_call call_of(const measurement *m, uint32_t thread, uint64_t set) {
     const ab_data *data = m->data;
-    uint64_t owner = data->owners == 1 ? 0 : thread;
+    uint64_t group = thread / data->each;
     return (ab_call){
         .params = m->params,
-        .operands = m->operands + (owner * 2 * data->copies + set) * data->operands,
+        .operands = m->operands + (group * 2 * data->copies + set) * data->operands,
         .shared = m->shared[thread],
         .scratch = m->scratch[thread],
     };
@@ -362,18 +386,20 @@ static inline void run_own(const measurement *m, uint32_t thread, uint64_t set) 
         __asm__ volatile("" ::"r"(&call) : "memory");
 }
 
-static void measure_throughput(ab_team *team, measurement *m, uint32_t thread) {
+static void measure_alone(ab_team *team, measurement *m, uint32_t thread) {
     const ab_plan *plan = m->plan;
     uint32_t samples = total_samples(plan), copies = m->data->copies;
     uint64_t index = 0;
-    ab_gate_wait(&team->gate, team->count);
+    ab_gate_wait(&team->gate, team->count, team->crowded);
     for (uint32_t sample = 0; sample < samples; sample++) {
         if (sample == samples - 1)
             poison_outputs(m->data, thread);
+        uint64_t slot = (uint64_t)sample * team->count + thread;
         int64_t start = ab_read_ticks();
         for (uint64_t call = 0; call < plan->calls; call++)
             run_own(m, thread, index++ % copies);
-        m->ticks[(uint64_t)sample * team->count + thread] = ab_read_ticks() - start;
+        m->stops[slot] = ab_read_ticks();
+        m->starts[slot] = start;
     }
     m->reports[thread].last_copy = (uint32_t)((index - 1) % copies);
     /* Stay a load on the machine until the slowest has finished. */
@@ -382,57 +408,78 @@ static void measure_throughput(ab_team *team, measurement *m, uint32_t thread) {
         run_own(m, thread, copies + index++ % copies);
 }
 
-/* All threads take grains of one phase until there are none, then meet at the gate.  Three
- * counters in turn: whoever leaves turn t first clears the one of turn t + 2, which everyone
+/* All threads of a group take grains of one phase until there are none, then meet at the gate.
+ * Three counters in turn: whoever leaves turn t first clears the one of turn t + 2, which everyone
  * stopped reading before the gate of turn t and no one reads before the gate of turn t + 1. */
-static void run_together(ab_team *team, measurement *m, uint32_t thread, uint64_t index,
+static void run_together(const ab_team *team, measurement *m, uint32_t thread, uint64_t set,
                          uint64_t *turn) {
-    ab_call call = call_of(m, thread, index % m->data->copies);
+    ab_call call = call_of(m, thread, set);
+    group_state *group = &m->groups[thread / m->data->each];
     uint64_t phases = m->variant ? ab_phases(m->variant, m->params) : 1;
     for (uint64_t phase = 0; phase < phases; phase++, ++*turn) {
         uint64_t grains = m->variant ? ab_grains(m->variant, m->params, phase) : 0;
         for (;;) {
-            uint64_t grain = ab_counter_add(&m->next_grain[*turn % 3], 1) - 1;
+            uint64_t grain = ab_counter_add(&group->next_grain[*turn % 3], 1) - 1;
             if (grain >= grains)
                 break;
             m->variant->run(&call, phase, grain);
         }
-        if (ab_gate_wait(&team->gate, team->count))
-            __atomic_store_n(&m->next_grain[(*turn + 2) % 3], 0, __ATOMIC_RELEASE);
+        if (ab_gate_wait(&group->gate, m->data->each, team->crowded))
+            __atomic_store_n(&group->next_grain[(*turn + 2) % 3], 0, __ATOMIC_RELEASE);
     }
 }
 
-static void measure_parallel(ab_team *team, measurement *m, uint32_t thread) {
+/* Stay a load on the machine until the slowest group has finished.  The first thread looks, so
+ * that all of a group leave after the same call. */
+static void keep_on_together(const ab_team *team, measurement *m, uint32_t thread, uint64_t index,
+                             uint64_t turn) {
+    uint32_t copies = m->data->copies, each = m->data->each, leads = thread % each == 0;
+    group_state *group = &m->groups[thread / each];
+    if (leads)
+        ab_counter_add(&m->finished, 1);
+    for (;;) {
+        if (leads && ab_counter_read(&m->finished) == m->data->groups)
+            __atomic_store_n(&group->over, 1, __ATOMIC_RELEASE);
+        ab_gate_wait(&group->gate, each, team->crowded);
+        if (__atomic_load_n(&group->over, __ATOMIC_ACQUIRE))
+            return;
+        run_together(team, m, thread, copies + index++ % copies, &turn);
+    }
+}
+
+static void measure_together(ab_team *team, measurement *m, uint32_t thread) {
     const ab_plan *plan = m->plan;
-    uint32_t samples = total_samples(plan);
+    uint32_t samples = total_samples(plan), copies = m->data->copies, each = m->data->each;
+    group_state *group = &m->groups[thread / each];
     uint64_t index = 0, turn = 0;
+    ab_gate_wait(&team->gate, team->count, team->crowded);
     for (uint32_t sample = 0; sample < samples; sample++) {
-        if (sample == samples - 1 && thread == 0)
-            poison_outputs(m->data, 0);
-        ab_gate_wait(&team->gate, team->count);
+        if (sample == samples - 1 && thread % each == 0)
+            poison_outputs(m->data, thread / each);
+        ab_gate_wait(&group->gate, each, team->crowded);
         uint64_t slot = (uint64_t)sample * team->count + thread;
         m->starts[slot] = ab_read_ticks();
         for (uint64_t call = 0; call < plan->calls; call++)
-            run_together(team, m, thread, index++, &turn);
+            run_together(team, m, thread, index++ % copies, &turn);
         m->stops[slot] = ab_read_ticks();
     }
-    m->reports[thread].last_copy = (uint32_t)((index - 1) % m->data->copies);
+    m->reports[thread].last_copy = (uint32_t)((index - 1) % copies);
+    keep_on_together(team, m, thread, index, turn);
 }
 
 static void prepare_workspace(ab_team *team, measurement *m, uint32_t thread) {
-    const ab_plan *plan = m->plan;
     thread_memory *memory = &team->memory[thread];
+    uint32_t each = m->data->each;
     uint64_t scratch = m->variant ? ab_scratch_bytes(m->variant, m->params) : 0;
     uint64_t shared = m->variant ? ab_shared_bytes(m->variant, m->params) : 0;
-    if (plan->parallel && thread)
-        shared = 0; /* the first thread's is everyone's */
+    if (thread % each)
+        shared = 0; /* the first thread's is its group's */
     m->scratch[thread] = grown_and_touched(&memory->scratch, scratch);
     m->shared[thread] = grown_and_touched(&memory->shared, shared);
     if ((scratch && !m->scratch[thread]) || (shared && !m->shared[thread]))
         ab_counter_add(&m->failed, 1);
-    ab_gate_wait(&team->gate, team->count);
-    if (plan->parallel)
-        m->shared[thread] = m->shared[0];
+    ab_gate_wait(&team->gate, team->count, team->crowded);
+    m->shared[thread] = m->shared[thread / each * each];
 }
 
 static void measure_thread(ab_team *team, uint32_t thread, void *job) {
@@ -441,13 +488,13 @@ static void measure_thread(ab_team *team, uint32_t thread, void *job) {
     prepare_workspace(team, m, thread);
     if (!ab_counter_read(&m->failed)) {
         struct rusage before, after;
-        report->cpu_first = sched_getcpu();
+        ab_where(&report->cpu_first, &report->node);
         getrusage(RUSAGE_THREAD, &before);
         int64_t wall = ab_nanoseconds(CLOCK_MONOTONIC), cpu = ab_nanoseconds(CLOCK_THREAD_CPUTIME_ID);
-        if (m->plan->parallel)
-            measure_parallel(team, m, thread);
+        if (m->data->each > 1)
+            measure_together(team, m, thread);
         else
-            measure_throughput(team, m, thread);
+            measure_alone(team, m, thread);
         report->cpu_ns = ab_nanoseconds(CLOCK_THREAD_CPUTIME_ID) - cpu;
         report->wall_ns = ab_nanoseconds(CLOCK_MONOTONIC) - wall;
         getrusage(RUSAGE_THREAD, &after);
@@ -456,45 +503,51 @@ static void measure_thread(ab_team *team, uint32_t thread, void *job) {
     }
 }
 
-static void join_parallel(const ab_team *team, measurement *m) {
-    for (uint32_t sample = 0; sample < total_samples(m->plan); sample++) {
-        const int64_t *starts = m->starts + (uint64_t)sample * team->count;
-        const int64_t *stops = m->stops + (uint64_t)sample * team->count;
-        int64_t first = starts[0], last = stops[0];
-        for (uint32_t thread = 1; thread < team->count; thread++) {
-            first = starts[thread] < first ? starts[thread] : first;
-            last = stops[thread] > last ? stops[thread] : last;
-        }
-        m->ticks[sample] = last - first;
+static int64_t first_start_to_last_stop(const int64_t *starts, const int64_t *stops, uint32_t count) {
+    int64_t first = starts[0], last = stops[0];
+    for (uint32_t thread = 1; thread < count; thread++) {
+        first = starts[thread] < first ? starts[thread] : first;
+        last = stops[thread] > last ? stops[thread] : last;
     }
+    return last - first;
+}
+
+static void join_groups(const ab_team *team, measurement *m) {
+    uint32_t groups = m->data->groups, each = m->data->each;
+    for (uint32_t sample = 0; sample < total_samples(m->plan); sample++)
+        for (uint32_t group = 0; group < groups; group++) {
+            uint64_t slot = (uint64_t)sample * team->count + group * each;
+            m->ticks[(uint64_t)sample * groups + group] =
+                first_start_to_last_stop(m->starts + slot, m->stops + slot, each);
+        }
 }
 
 static void list_operands(measurement *m) {
     const ab_data *data = m->data;
     void **slot = m->operands;
-    for (uint32_t owner = 0; owner < data->owners; owner++)
+    for (uint32_t group = 0; group < data->groups; group++)
         for (uint32_t set = 0; set < 2 * data->copies; set++)
             for (uint32_t i = 0; i < data->operands; i++)
-                *slot++ = ab_data_operand(data, owner, set, i);
+                *slot++ = ab_data_operand(data, group, set, i);
 }
 
 static int allocate(const ab_team *team, measurement *m) {
     const ab_data *data = m->data;
     uint64_t slots = (uint64_t)total_samples(m->plan) * team->count;
     m->operands =
-        malloc((uint64_t)data->owners * 2 * data->copies * data->operands * sizeof(void *));
+        malloc((uint64_t)data->groups * 2 * data->copies * data->operands * sizeof(void *));
     m->scratch = calloc(team->count, sizeof(void *));
     m->shared = calloc(team->count, sizeof(void *));
-    m->starts = m->plan->parallel ? malloc(slots * sizeof *m->starts) : NULL;
-    m->stops = m->plan->parallel ? malloc(slots * sizeof *m->stops) : NULL;
-    return m->operands && m->scratch && m->shared &&
-           (!m->plan->parallel || (m->starts && m->stops));
+    m->stops = malloc(slots * sizeof *m->stops);
+    m->groups = aligned_alloc(AB_ALIGNMENT, data->groups * sizeof *m->groups);
+    if (m->groups)
+        memset(m->groups, 0, data->groups * sizeof *m->groups);
+    return m->operands && m->scratch && m->shared && m->stops && m->groups;
 }
 
-static ab_status check_request(const ab_team *team, const ab_variant *variant,
-                               const int64_t *params, const ab_data *data, const ab_plan *plan) {
-    if (!plan->calls || !plan->samples || (data->owners != 1 && data->owners != team->count) ||
-        (!plan->parallel && data->owners != team->count))
+static ab_status check_request(const ab_variant *variant, const int64_t *params,
+                               const ab_plan *plan) {
+    if (!plan->calls || !plan->samples)
         return AB_BAD_ARGUMENT;
     if (!variant)
         return AB_OK;
@@ -506,19 +559,21 @@ static ab_status check_request(const ab_team *team, const ab_variant *variant,
 }
 
 ab_status ab_team_measure(ab_team *team, const ab_variant *variant, const int64_t *params,
-                          ab_data *data, const ab_plan *plan, int64_t *ticks,
+                          ab_data *data, const ab_plan *plan, int64_t *ticks, int64_t *starts,
                           ab_thread_report *reports) {
-    ab_status status = check_request(team, variant, params, data, plan);
+    ab_status status = check_request(variant, params, plan);
     if (status != AB_OK)
         return status;
+    if (data->groups * data->each != team->count)
+        return AB_BAD_ARGUMENT;
     measurement m = {.variant = variant, .params = params, .data = data, .plan = plan,
-                     .ticks = ticks, .reports = reports};
+                     .ticks = ticks, .starts = starts, .reports = reports};
     if (allocate(team, &m)) {
         list_operands(&m);
         memset(&team->gate, 0, sizeof team->gate);
         give(team, measure_thread, &m);
-        if (plan->parallel && !m.failed)
-            join_parallel(team, &m);
+        if (!m.failed)
+            join_groups(team, &m);
         status = m.failed ? AB_NO_MEMORY : AB_OK;
     } else {
         status = AB_NO_MEMORY;
@@ -526,7 +581,7 @@ ab_status ab_team_measure(ab_team *team, const ab_variant *variant, const int64_
     free(m.operands);
     free(m.scratch);
     free(m.shared);
-    free(m.starts);
     free(m.stops);
+    free(m.groups);
     return status;
 }

@@ -9,12 +9,13 @@ import pytest
 
 from armbench.bench.model import Case, Placement, Settings
 from armbench.bench.run import plan
-from armbench.bench.run.plan import PROFILES, SelectionError, Selector
+from armbench.bench.run.placement import SelectionError
+from armbench.bench.run.plan import PROFILES, Selector
 
 
 def names(select: list[str], profile: str = "quick") -> set[str]:
     selectors = [Selector.parse(text) for text in select]
-    made = plan.make_plan(selectors, Settings(), PROFILES[profile], [(0,)], ("throughput",))
+    made = plan.make_plan(selectors, Settings(), PROFILES[profile], [Placement((0,))])
     return {f"{t.kernel.name}/{t.variant.name}/{t.case.name}" for t in made.trials}
 
 
@@ -50,34 +51,10 @@ def test_unknown_names_come_with_the_nearest(select: str, message: str) -> None:
 
 
 def test_scalar_leaves_large_cases_out_with_a_reason() -> None:
-    made = plan.make_plan(
-        [Selector.parse("matmul/scalar")], Settings(), PROFILES["quick"], [(0,)], ("throughput",)
-    )
+    made = plan.make_plan([Selector.parse("matmul/scalar")], Settings(), PROFILES["quick"], [Placement((0,))])
     assert all(trial.case.flops <= plan.SCALAR_FLOPS for trial in made.trials)
     skipped = {skip.case: skip.reason for skip in made.skips}
     assert "Gflop" in skipped["f32-n2048"]
-
-
-def test_cpu_words() -> None:
-    usable = (0, 1, 2, 3, 8, 9)
-    assert plan.parse_cpus("1", usable) == [(1,)]
-    assert plan.parse_cpus("all", usable) == [usable]
-    assert plan.parse_cpus("1,all", usable) == [(1,), usable]
-    assert plan.parse_cpus("ladder", usable) == [(1,), (1, 2), (1, 2, 3, 8), usable]
-    assert plan.parse_cpus("0-1,8", usable) == [(0, 1, 8)]
-    assert plan.parse_cpus("1,all", (5,)) == [(5,)]
-
-
-@pytest.mark.parametrize("text", ["4", "0-4", "7,1"])
-def test_foreign_cpus_are_refused_with_those_one_may_use(text: str) -> None:
-    with pytest.raises(SelectionError, match="these may: 0-3"):
-        plan.parse_cpus(text, (0, 1, 2, 3))
-
-
-@pytest.mark.parametrize("text", ["none", "", "3-1x", "-1", "1-"])
-def test_bad_cpu_lists(text: str) -> None:
-    with pytest.raises(SelectionError, match="--cpus"):
-        plan.parse_cpus(text, (0, 1, 2, 3))
 
 
 def test_cold_cases_rotate_over_more_than_the_cache(machine_with_cache: object) -> None:
@@ -107,8 +84,7 @@ def test_groups_separate_what_cannot_share_a_process() -> None:
         [Selector.parse("matmul/*/f32-n128")],
         Settings(),
         PROFILES["quick"],
-        [(1,), (0, 1)],
-        ("throughput", "parallel"),
+        [Placement((1,)), Placement((0, 1)), Placement((0, 1), "parallel")],
     )
     groups = made.groups()
     shapes = {(g.processes, g.threads) for g in groups}

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from armbench.bench import machine
-from armbench.bench.model import Failure, Process, Result, Round, Settings, Skip
+from armbench.bench.model import Failure, Placement, Process, Result, Round, Settings, Skip
 from armbench.bench.run import plan, runner
 from armbench.bench.run.instruments import Instruments
 from tests.bench.sessions import result
@@ -36,7 +36,8 @@ def session_of(
     select: str, cpu_sets: Sequence[Sequence[int]], silent: Silent, free_bytes: float = 1e12
 ) -> runner.Runner:
     profile = plan.PROFILES["quick"]
-    trials = plan.make_plan([plan.Selector.parse(select)], Settings(), profile, cpu_sets, ("throughput",))
+    places = [Placement(tuple(cpus)) for cpus in cpu_sets]
+    trials = plan.make_plan([plan.Selector.parse(select)], Settings(), profile, places)
     limits = runner.Limits.of(profile, trial_seconds=10)
     tools = Instruments(free_memory_bytes=lambda: int(free_bytes))
     return runner.Runner(
@@ -57,7 +58,10 @@ def test_what_does_not_fit_into_memory_is_left_out_with_the_sum(made: tuple[runn
     session.prepare()
     assert [course.trial.case.name for course in session.courses if course.active] == ["f32-n128"]
     (skip,) = silent.skips
-    assert (skip.case, skip.reason) == ("f32-n1024", "needs 16 MiB on 1 CPU, which memory has no room for")
+    assert (skip.case, skip.reason) == (
+        "f32-n1024",
+        "needs 16 MiB on 1 CPU, which memory has no room for (10 MiB free)",
+    )
 
 
 def test_teams_of_one_process_share_memory() -> None:

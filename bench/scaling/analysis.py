@@ -42,9 +42,9 @@ class FittedModel:
     """The model chosen for a curve.
 
     by_node      whether the limit is each node's
-    parameters   with intervals that hold together, of confidence 0 with too few rounds: sigma, kappa; step, by which
-                 every core's rate changes once a second node is in use; knee, the cores of the
-                 machine or node that reach the limit, a rate; x1, the rate of one core
+    parameters   with intervals that hold together, of confidence 0 with too few rounds: sigma and
+                 kappa; step, what remains of every core's rate once a second node is in use;
+                 knee, the cores of machine or node that reach the limit, a rate; x1, of one core
     misfit       the largest residual, None when all are at most 3 %
     """
 

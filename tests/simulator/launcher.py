@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 import numpy as np
 
-from armbench.bench.model import Array, Json, Work, calls_at_once
+from armbench.bench.model import Array, Json, Work
 from armbench.bench.run.plan import Group
 from armbench.bench.run.processes import Done, Event
 from armbench.bench.run.sampling import schedule_for
@@ -18,6 +17,7 @@ from armbench.bench.run.worker import Job, TrialJob
 from tests.simulator.physics import Behaviour, Chip, Noise, rates, seconds
 
 TICK_HZ = 1_000_000_000
+PROCESS_BYTES = 200 << 20  # of a worker with its libraries
 
 
 @dataclass
@@ -32,6 +32,7 @@ class SimulatedLauncher:
     behaviours: Mapping[str, Behaviour]
     noise: Noise = field(default_factory=Noise)
     elapsed: float = 0.0
+    call_rates: dict[int, Array] = field(default_factory=dict)  # by trial, once computed
 
     def behaviour(self, trial: TrialJob) -> Behaviour:
         name = f"{trial.kernel}/{trial.variant}/{trial.case}"
@@ -40,21 +41,22 @@ class SimulatedLauncher:
     def run(self, group: Group, job: Job, started: Callable[[int], None], seed: int) -> Iterator[Event]:
         """As Launcher.run: one event per trial."""
         chance = np.random.default_rng(seed)
-        ranks = group.processes
         of_round = self.noise.round * chance.standard_normal()
         for trial in job.trials:
             started(trial.index)
-            yield Done(
-                trial.index,
-                random.Random(seed).randrange(2, 1 << 22),
-                self._events(trial, job, ranks, of_round, chance),
-            )
+            pid = int(chance.integers(2, 1 << 22))
+            if job.probe:
+                yield Done(trial.index, pid, ({"private_bytes": PROCESS_BYTES},))
+            else:
+                yield Done(trial.index, pid, self._events(trial, job, group.processes, of_round, chance))
 
     def _events(
         self, trial: TrialJob, job: Job, ranks: int, of_round: float, chance: np.random.Generator
     ) -> tuple[Json, ...]:
         """A "done" event of every process, each with its own columns."""
-        call_rates = self._call_rates(trial, job)
+        if trial.index not in self.call_rates:
+            self.call_rates[trial.index] = self._call_rates(trial, job)
+        call_rates = self.call_rates[trial.index]
         schedule = trial.schedule or schedule_for(float((1 / call_rates).min()), job.sample_seconds)
         phase = 2 * math.pi * self.elapsed / self.noise.period
         offset = of_round + self.noise.drift * math.sin(phase)
@@ -62,6 +64,7 @@ class SimulatedLauncher:
         taken = seconds(call_rates, schedule.calls, rows, self.noise, offset, chance)
         self.elapsed += float(taken.max(axis=1).sum())
         ticks = np.maximum(1, np.rint(taken * TICK_HZ)).astype(np.int64)
+        flags = ["oversubscribed"] if trial.place.oversubscribed else []
         facts = {
             "schedule": {"calls": schedule.calls, "warmup": schedule.warmup, "samples": schedule.samples},
             "overhead_ticks": 0.0,
@@ -70,14 +73,13 @@ class SimulatedLauncher:
             "max_error": 0.0,
         }
         return tuple(
-            {**facts, "ticks": part.tolist(), "flags": [], "seconds": float(taken.sum())}
+            {**facts, "ticks": part.tolist(), "flags": flags, "seconds": float(taken.sum())}
             for part in np.hsplit(ticks, ranks)
         )
 
     def _call_rates(self, trial: TrialJob, job: Job) -> Array:
         """Calls a second of each that runs at a time: the sum over its threads, float64 [calls at once]."""
         work = Work(**job.table[trial.problem]["work"])
-        each = rates(self.chip, self.behaviour(trial), work, trial.cpus)
-        at_once = calls_at_once(trial.mode, len(trial.cpus), trial.instances)
-        summed: Array = each.reshape(at_once, -1).sum(axis=1)
+        each = rates(self.chip, self.behaviour(trial), work, trial.cpus, trial.memory)
+        summed: Array = each.reshape(trial.place.at_once, -1).sum(axis=1)
         return summed

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armbench.bench import cpulist, stats
-from armbench.bench.model import Array, Machine, Work
+from armbench.bench import stats
+from armbench.bench.model import Array, Machine, Site, Work
 
 SIBLING_SHARE = 0.6  # of a core's rate, for each of two threads that run on it
 
@@ -54,27 +54,25 @@ class Noise:
 class Chip:
     """A machine with what its files do not tell.
 
+    sites                   where its CPUs sit
     node_bytes_per_second   that the memory of each node gives
     """
 
     machine: Machine
+    sites: tuple[Site, ...]
     node_bytes_per_second: float = math.inf
 
     @property
-    def nodes(self) -> list[tuple[int, ...]]:
-        """CPUs of every node that has some; of the machine where it shows no nodes."""
-        found = [cpulist.parse(node.cpus) for node in self.machine.nodes if node.cpus]
-        return found or [cpulist.parse(self.machine.online)]
-
-    def core_of(self, cpu: int) -> int:
-        """SMT siblings are half a machine apart, as tests/machines/fake_root.py numbers them."""
-        return cpu % (self.machine.cpus // (self.machine.threads_per_core or 1))
+    def nodes(self) -> list[int]:
+        """Ids of the nodes that have CPUs."""
+        return sorted({site.node for site in self.sites})
 
 
 def rates(chip: Chip, behaviour: Behaviour, work: Work, cpus: Sequence[int], memory: str = "local") -> Array:
     """Calls a second of every thread, float64 [threads]."""
-    node_of = {cpu: index for index, node in enumerate(chip.nodes) for cpu in node}
-    here = np.array([node_of[cpu] for cpu in cpus])
+    site_of = {site.cpu: site for site in chip.sites}
+    index_of = {node: index for index, node in enumerate(chip.nodes)}
+    here = np.array([index_of[site_of[cpu].node] for cpu in cpus])
     count = len(set(cpus))
     spread = 1 + behaviour.sigma * (count - 1) + behaviour.kappa * count * (count - 1)
     each = behaviour.rate / stats.amounts(work)[0][0] / spread
@@ -87,8 +85,9 @@ def rates(chip: Chip, behaviour: Behaviour, work: Work, cpus: Sequence[int], mem
 def _shares(chip: Chip, cpus: Sequence[int]) -> Array:
     """Of a core's full rate: less beside a sibling, and beside others on the same CPU."""
     on_cpu = Counter(cpus)
-    on_core = Counter(chip.core_of(cpu) for cpu in on_cpu)
-    alone = {cpu: 1.0 if on_core[chip.core_of(cpu)] == 1 else SIBLING_SHARE for cpu in on_cpu}
+    core_of = {site.cpu: site.core for site in chip.sites}
+    on_core = Counter(core_of[cpu] for cpu in on_cpu)
+    alone = {cpu: 1.0 if on_core[core_of[cpu]] == 1 else SIBLING_SHARE for cpu in on_cpu}
     return np.array([alone[cpu] / on_cpu[cpu] for cpu in cpus])
 
 
@@ -97,7 +96,8 @@ def _fed(chip: Chip, call_bytes: float, wanted: Array, here: Array, memory: str)
     count = len(chip.nodes)
     homes = np.full((len(wanted), count), 1 / count)
     if memory != "interleave":
-        home = here if memory == "local" else np.full(len(here), int(memory.removeprefix("node:")))
+        far = memory.removeprefix("node:")
+        home = here if memory == "local" else np.full(len(here), chip.nodes.index(int(far)))
         homes = np.eye(count)[home]
     asked = (wanted * call_bytes) @ homes
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -16,12 +16,12 @@ from armbench.bench.stats import Interval
 from tests.simulator.physics import Behaviour, Chip, rates
 from tests.simulator.session import Simulation, work_of
 
-# What is simulated, by case of matmul/scalar, which every machine has:
+# What is simulated, of scalar variants, which every machine has:
 BEHAVIOURS: Mapping[str, Behaviour] = {
-    "f32-n128": Behaviour(rate=5e9, sigma=0.002, kappa=5e-5),  # peaks at 141
-    "f32-n512": Behaviour(rate=5e9, sigma=0.001, kappa=1e-5, crossing=0.04),  # rises to the last core
-    "f32-m1-k4096-n4096": Behaviour(rate=1e10, memory=1.0),  # memory saturates
-    "f32-m16-k4096-n4096": Behaviour(rate=5e9, sigma=0.003),  # kappa is 0: there is no peak
+    "matmul/f32-n128": Behaviour(rate=5e9, sigma=0.002, kappa=5e-5),  # peaks at 141
+    "matmul/f32-n512": Behaviour(rate=5e9, sigma=0.001, kappa=1e-5, crossing=0.04),  # rises to the end
+    "matmul/f32-m1-k4096-n4096": Behaviour(rate=1e10, memory=1.0),  # memory saturates
+    "attention/decode-f32-h32-kv8-s4096-d128": Behaviour(rate=7e9, sigma=0.003),  # kappa 0: no peak
 }
 NODE_BYTES_PER_SECOND = {"graviton5-m9g.48xlarge": 374e9, "graviton4-m8g.48xlarge": 458e9}
 
@@ -36,17 +36,16 @@ class Check:
 
 
 def simulation(chip: Chip, rounds: int = 20) -> Simulation:
-    select = tuple(f"matmul/scalar/{case}" for case in BEHAVIOURS)
-    given = {f"matmul/scalar/{case}": behaviour for case, behaviour in BEHAVIOURS.items()}
-    return Simulation(chip, given, select, rounds=rounds)
+    given = {name.replace("/", "/scalar/"): behaviour for name, behaviour in BEHAVIOURS.items()}
+    return Simulation(chip, given, tuple(given), rounds=rounds)
 
 
 def checks(chip: Chip, target: Path, seed: int) -> Iterator[Check]:
     """Simulate a session and look for everything that was given."""
     session = simulation(chip).run(target, seed)
     for curve in curves(session):
-        case = curve.last.case
-        yield from _checks(chip, analyze(curve), BEHAVIOURS[case], work_of("matmul", case))
+        kernel, case = curve.last.kernel, curve.last.case
+        yield from _checks(chip, analyze(curve), BEHAVIOURS[f"{kernel}/{case}"], work_of(kernel, case))
 
 
 def _checks(chip: Chip, found: Analysis, given: Behaviour, work: Work) -> Iterator[Check]:
@@ -70,7 +69,9 @@ def _checks(chip: Chip, found: Analysis, given: Behaviour, work: Work) -> Iterat
         every.append(Check(case, "best N", within))
     else:
         every.append(Check(case, "no best N", best.peak is None))
-    every.append(Check(case, "highest point", _true_best(chip, found, given, work) in (best.highest, *best.tied)))
+    every.append(
+        Check(case, "highest point", _true_best(chip, found, given, work) in (best.highest, *best.tied))
+    )
     yield from every
     yield Check(case, "all of these", all(check.found for check in every))
 

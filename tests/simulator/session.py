@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import cache
@@ -10,11 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from armbench.bench import journal, registry, results
+from armbench.bench import cpulist, journal, registry, results
 from armbench.bench import machine as host
 from armbench.bench.journal import Journal
-from armbench.bench.model import Case, Machine, Mode, Operand, Problem, Session, Settings, Trial, Work, empty
+from armbench.bench.machine import layout
+from armbench.bench.model import Case, Mode, Operand, Problem, Session, Settings, Trial, Work, empty
 from armbench.bench.run.instruments import Instruments
+from armbench.bench.run.placement import Wish, placements
 from armbench.bench.run.plan import PROFILES, Plan, Profile, Selector, make_plan
 from armbench.bench.run.runner import Limits, Runner
 from armbench.bench.run.session import JournalRecorder
@@ -27,6 +30,7 @@ BEGAN = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
 FREE_BYTES = 1 << 50
 ROUNDS = 20
 USUAL = Noise()
+LADDER = Wish("ladder")
 
 
 class Quiet:
@@ -38,12 +42,14 @@ class Quiet:
     def note(self, text: str) -> None: ...
 
 
-def machine_of(name: str, folder: Path) -> Machine:
-    """The machine of tests/machines/NAME.json, as detection finds it."""
+def chip_of(name: str, folder: Path, node_bytes_per_second: float = math.inf) -> Chip:
+    """The machine of tests/machines/NAME.json, as detection finds it below `folder`."""
     root = folder / name
     if not root.exists():
         build(specs()[name], root)
-    return host.detect(root)
+    machine = host.detect(root)
+    sites = layout.sites(cpulist.parse(machine.online), root)
+    return Chip(machine, sites, node_bytes_per_second)
 
 
 @cache
@@ -90,23 +96,20 @@ class Simulation:
     chip: Chip
     behaviours: Mapping[str, Behaviour]
     select: tuple[str, ...]
+    wish: Wish = LADDER
     modes: tuple[Mode, ...] = ("throughput",)
     noise: Noise = USUAL
     rounds: int = ROUNDS
 
     def plan(self) -> Plan:
         selectors = [Selector.parse(text) for text in self.select]
-        made = make_plan(selectors, Settings(), self.profile, self.cpu_sets(), self.modes)
+        places = placements(self.wish, self.chip.sites, self.chip.machine.cpus, self.modes)
+        made = make_plan(selectors, Settings(), self.profile, places)
         return replace(made, trials=tuple(map(light, made.trials)))
 
     @property
     def profile(self) -> Profile:
         return replace(PROFILES["standard"], rounds=self.rounds, precision=None, budget_seconds=None)
-
-    def cpu_sets(self) -> Sequence[tuple[int, ...]]:
-        from tests.simulator.ladder import ladder
-
-        return ladder(self.chip.machine)
 
     def run(self, target: Path, seed: int) -> Session:
         """Measure, write the result file, and read it back."""
@@ -114,7 +117,13 @@ class Simulation:
         plan, tools = self.plan(), instruments(launcher)
         template = made_up_session(machine=self.chip.machine)
         header = {
-            "session": {**template.session, "started": tools.utc_now(), "seed": seed, "ended": None},
+            "session": {
+                **template.session,
+                "started": tools.utc_now(),
+                "seed": seed,
+                "ended": None,
+                "argv": ["run", "--cpus", self.wish.cpus],
+            },
             "machine": template.machine,
             "software": template.software,
             "trials": [trial.key for trial in plan.trials],

@@ -133,9 +133,9 @@ def own_cpus(curve: Curve) -> list[int]:
     return [point for point in every if not curve.results[point].oversubscribed] or every
 
 
-def ratio(logs: Sequence[float]) -> Interval:
+def ratio(logs: Sequence[float], confidence: float = stats.CONFIDENCE) -> Interval:
     """exp of the Hodges-Lehmann interval of the rounds' log ratios."""
-    log = stats.interval(logs)
+    log = stats.interval(logs, confidence)
     return Interval(math.exp(log.value), math.exp(log.low), math.exp(log.high), log.confidence)
 
 
@@ -157,7 +157,7 @@ def _described(curve: Curve, grid: Grid, logs: Array, fits: Fit) -> FittedModel:
     if "step" in columns:
         columns["step"] = np.exp(columns["step"])
     columns["x1"] = np.exp(fits.log_x1)
-    together = len(fits.model.parameters)
+    together = len(columns)
     parameters = {name: _with_limits(values, rounds, together) for name, values in columns.items()}
     residuals = np.exp(logs - fits.fitted[0]) - 1
     worst = int(np.abs(residuals).argmax())
@@ -172,7 +172,7 @@ def _described(curve: Curve, grid: Grid, logs: Array, fits: Fit) -> FittedModel:
 def _with_limits(values: Array, rounds: int, together: int) -> Interval:
     """Without limits, confidence 0, when there are too few rounds."""
     value = float(values[0])
-    limits = resampling.interval(values, rounds, max(1, together))
+    limits = resampling.interval(values, rounds, together)
     return limits or Interval(value, value, value, 0.0)
 
 
@@ -232,16 +232,21 @@ def dense_grid(grid: Grid) -> Grid:
 
 
 def _best(cores: Sequence[int], logs: Array, peak: Interval | None, near: Interval | None) -> Best:
-    """From log rates [rounds][points], each point compared with the highest in every round."""
+    """From log rates [rounds][points], each point compared with the highest in every round.
+
+    The highest of equals is so by luck: all that are told from it at once are told with 95 %.
+    """
     levels = [stats.hodges_lehmann(column.tolist()) for column in logs.T]
     top = int(np.argmax(levels))
-    against = [ratio((column - logs[:, top]).tolist()) for column in logs.T]
+    differences = [(column - logs[:, top]).tolist() for column in logs.T]
+    against = [ratio(each) for each in differences]
+    strictly = [ratio(each, 1 - (1 - stats.CONFIDENCE) / len(cores)) for each in differences]
     within = [i for i, found in enumerate(against) if found.value >= NEAR_BEST]
     surely = [i for i, found in enumerate(against) if found.low >= NEAR_BEST]
     perhaps = [i for i, found in enumerate(against) if found.high >= NEAR_BEST]
     return Best(
         highest=cores[top],
-        tied=tuple(n for i, n in enumerate(cores) if i != top and against[i].high >= 1),
+        tied=tuple(n for i, n in enumerate(cores) if i != top and strictly[i].high >= 1),
         enough=cores[within[0]],
         enough_from=cores[perhaps[0]],
         enough_to=cores[surely[0]],

@@ -99,7 +99,8 @@ def _bytes(found: Analysis) -> str:
     assert found.model is not None
     work = found.curve.last.work
     limit = found.model.parameters["limit"].value / stats.amounts(work)[0][0]
-    return f"{limit * (work.bytes_read + work.bytes_written) / 1e9:.3g} GB/s"
+    gigabytes = limit * (work.bytes_read + work.bytes_written) / 1e9
+    return f"{gigabytes:.0f} GB/s" if gigabytes >= 100 else f"{gigabytes:.3g} GB/s"
 
 
 def _beyond(found: Analysis, at: int) -> str:

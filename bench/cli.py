@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import os
 import signal
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 OK, SLOWER, USAGE, UNDECIDED, INCOMPARABLE, NOTHING, FAILED, WRONG, INTERNAL, INTERRUPTED = (
     0, 1, 2, 3, 4, 5, 6, 7, 70, 130,
 )  # fmt: skip
+PLAINER = {"·": "-", "±": "+-", "…": "...", "─": "-"}
 
 
 def main() -> None:
@@ -61,10 +64,20 @@ class Screen(Console):
 
 def console(stream: TextIO, needed: bool = True) -> Console:
     """Plain text without colour codes when the stream is no terminal."""
+    codecs.register_error("plainer", _plainer)
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="plainer")
     width = None if stream.isatty() else _columns()
     screen = Screen(file=stream, width=width, highlight=False, soft_wrap=False)
     screen.needed = needed
     return screen
+
+
+def _plainer(error: UnicodeError) -> tuple[str, int]:
+    """What to write instead of characters that the encoding of a stream has not."""
+    assert isinstance(error, UnicodeEncodeError)
+    text = error.object[error.start : error.end]
+    return "".join(PLAINER.get(character, "?") for character in text), error.end
 
 
 def _columns() -> int:

@@ -29,6 +29,7 @@ FLOORS = (
     (0.2, 0.2),
     (0.0, 0.2),
 )  # lowest efficiency of a chart, step of labels
+WORTH_SHARE = 0.8  # of the cores, up to which fewer that give nearly as much are told
 SURE = 0.9  # confidence, below which rounds were too few to tell
 
 Letters = dict[str, str]
@@ -225,7 +226,8 @@ def details(found: Analysis) -> str:
     tied = f" (or {', '.join(map(str, best.tied))})" if best.tied else ""
     ends = (best.near.low, best.near.high) if best.near else (best.enough_from, best.enough_to)
     enough = " to ".join(dict.fromkeys(f"{end:.0f}" for end in ends))
-    parts = [f"best {best.highest}{tied}", f"95 % of it from {enough}", _model(found)]
+    early = ends[1] <= WORTH_SHARE * found.curve.cores[-1]
+    parts = [f"best {best.highest}{tied}", f"95 % of it from {enough}" if early else "", _model(found)]
     return "; ".join(part for part in parts if part)
 
 

@@ -80,6 +80,7 @@ class SimulatedLauncher:
     def _call_rates(self, trial: TrialJob, job: Job) -> Array:
         """Calls a second of each that runs at a time: the sum over its threads, float64 [calls at once]."""
         work = Work(**job.table[trial.problem]["work"])
-        each = rates(self.chip, self.behaviour(trial), work, trial.cpus, trial.memory)
+        team = len(trial.place.teams[0]) if trial.mode == "split" else None
+        each = rates(self.chip, self.behaviour(trial), work, trial.cpus, trial.memory, team)
         summed: Array = each.reshape(trial.place.at_once, -1).sum(axis=1)
         return summed

@@ -68,12 +68,22 @@ class Chip:
         return sorted({site.node for site in self.sites})
 
 
-def rates(chip: Chip, behaviour: Behaviour, work: Work, cpus: Sequence[int], memory: str = "local") -> Array:
-    """Calls a second of every thread, float64 [threads]."""
+def rates(
+    chip: Chip,
+    behaviour: Behaviour,
+    work: Work,
+    cpus: Sequence[int],
+    memory: str = "local",
+    contending: int | None = None,
+) -> Array:
+    """Calls a second of every thread, float64 [threads].
+
+    contending: how many cores wait for one another, all by default; in a split, an instance's.
+    """
     site_of = {site.cpu: site for site in chip.sites}
     index_of = {node: index for index, node in enumerate(chip.nodes)}
     here = np.array([index_of[site_of[cpu].node] for cpu in cpus])
-    count = len(set(cpus))
+    count = contending or len(set(cpus))
     spread = 1 + behaviour.sigma * (count - 1) + behaviour.kappa * count * (count - 1)
     each = behaviour.rate / stats.amounts(work)[0][0] / spread
     if len(set(here.tolist())) > 1:

@@ -410,10 +410,24 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class Fairness:
+    """How evenly calls that run at a time share the machine: the rates of the slowest and the fastest.
+
+    jain: (sum of rates)^2 / (their number x sum of squares): 1 when all are equal, 1 / number when
+    one has everything (Jain, Chiu, Hawe 1984).
+    """
+
+    slowest: float
+    fastest: float
+    jain: float
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """Seconds per call, estimated from the processes, with an interval.
 
-    `confidence` is what the interval really has: few rounds cannot give 0.95.
+    `confidence` is what the interval really has: few rounds cannot give 0.95.  `fairness` where
+    several calls run at a time.
     """
 
     seconds: float
@@ -421,6 +435,7 @@ class Summary:
     high: float
     confidence: float
     rate: Rate
+    fairness: Fairness | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from statistics import NormalDist, median
 
 import numpy as np
 
-from armbench.bench.model import Array, Process, Rate, Result, Summary, Ticks, Work
+from armbench.bench.model import Array, Fairness, Process, Rate, Result, Summary, Ticks, Work
 
 CONFIDENCE = 0.95
 ALL_THREADS = 8  # up to so many threads every tick is kept
@@ -318,7 +318,25 @@ def summarize(result: Result, confidence: float = CONFIDENCE) -> Summary:
     value, low, high = math.exp(log.value), math.exp(log.low), math.exp(log.high)
     amount, unit = amounts(result.work)[0]
     total = amount * result.at_once
-    return Summary(value, low, high, log.confidence, Rate(total / value, total / high, total / low, unit))
+    rate = Rate(total / value, total / high, total / low, unit)
+    return Summary(value, low, high, log.confidence, rate, fairness(result))
+
+
+def fairness(result: Result) -> Fairness | None:
+    """Of the calls that run at a time, each by the median over the processes of its median; None for one."""
+    if result.at_once == 1:
+        return None
+    ticks = np.median([_column_medians(process) for process in result.processes], axis=0)
+    rates = amounts(result.work)[0][0] * result.calls * result.tick_hz / ticks
+    jain = rates.sum() ** 2 / (len(rates) * (rates**2).sum())
+    return Fairness(float(rates.min()), float(rates.max()), float(jain))
+
+
+def _column_medians(process: Process) -> Array:
+    """The median ticks of a sample for each call at a time."""
+    if process.thread_medians is not None:
+        return np.array(process.thread_medians)
+    return np.median(process.samples, axis=0)
 
 
 def amounts(work: Work) -> tuple[tuple[int, str], ...]:

@@ -10,20 +10,33 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from armbench.bench import cpulist
+from armbench.bench import cpulist, stats
 from armbench.bench.model import Machine, Result, Session, Skip, Summary
 from armbench.bench.report import scaling, units
 from armbench.bench.scaling import Analysis, Split
 
 Place = tuple[str, int]  # mode, threads
-MARKS = {"off_cpu": "o", "preempted": "p", "moved": "m", "not_steady": "u"}
+MARKS = {
+    "off_cpu": "o",
+    "preempted": "p",
+    "moved": "m",
+    "not_steady": "u",
+    "oversubscribed": "c",
+    "remote_memory": "r",
+    "fewer_threads": "t",
+}
 MEANINGS = {
     "o": "off the CPU for over 2 % of the time",
     "p": "preempted often",
     "m": "ran on another CPU than asked",
     "u": "first and last samples differ by over 2 %",
     "h": "harness overhead above 2 %",
+    "c": "more threads than CPUs",
+    "r": "over 5 % of its memory on another node than asked",
+    "t": "the library used fewer threads than CPUs",
+    "f": "the slowest thread had under 95 % of the fastest's rate",
 }
+UNEVEN = 0.95  # the slowest thread's rate of the fastest's
 OVERHEAD_SHARE = 0.02
 SIDE_BY_SIDE = 2  # places
 MARKED_SHARE = 0.5  # of the processes, above which a row carries their mark
@@ -239,6 +252,8 @@ def row_marks(result: Result) -> set[str]:
     per_call = [row[0] for process in result.processes for row in process.samples]
     if per_call and result.overhead_ticks * result.calls > OVERHEAD_SHARE * min(per_call):
         flagged.add("h")
+    if (fairness := stats.fairness(result)) and fairness.slowest < UNEVEN * fairness.fastest:
+        flagged.add("f")
     return flagged
 
 
@@ -246,7 +261,7 @@ def row_marks(result: Result) -> set[str]:
 
 
 def _footnotes(session: Session, marks: set[str]) -> list[Text]:
-    notes = [Text(f"{mark}: {MEANINGS[mark]}", style="yellow") for mark in sorted(marks)]
+    notes = [Text(f"{mark}: {_meaning(mark, session)}", style="yellow") for mark in sorted(marks)]
     disturbed = sorted({flag for done in session.rounds for flag in done.quality})
     if disturbed:
         count = sum(bool(done.quality) for done in session.rounds)
@@ -258,6 +273,22 @@ def _footnotes(session: Session, marks: set[str]) -> list[Text]:
         notes.append(Text(f"FAILED {where}: {failure.reason}", style="bold red"))
     notes += [Text(line, style="dim") for line in skip_lines(session.skipped)]
     return notes
+
+
+def _meaning(mark: str, session: Session) -> str:
+    worst = f"; worst: {_most_uneven(session.results)}" if mark == "f" else ""
+    return MEANINGS[mark] + worst
+
+
+def _most_uneven(found: Iterable[Result]) -> str:
+    """The result whose slowest thread is farthest behind: both rates, and Jain's index of all."""
+    shared = [(fairness, result) for result in found if (fairness := stats.fairness(result))]
+    fairness, result = min(shared, key=lambda pair: pair[0].slowest / pair[0].fastest)
+    size, prefix = units.scale_for(fairness.fastest)
+    unit = units.unit_name(prefix, stats.amounts(result.work)[0][1])
+    slowest, fastest = (units.three_digits(rate / size) for rate in (fairness.slowest, fairness.fastest))
+    name = f"{result.kernel}/{result.variant}/{result.case} on {result.threads}"
+    return f"{name}: {slowest} to {fastest} {unit}, Jain's index {fairness.jain:.3f}"
 
 
 def skip_lines(skips: Sequence[Skip]) -> list[str]:

@@ -176,7 +176,8 @@ def split(sites: Sequence[Site], ordered: Sequence[int], count: int, instances: 
         for group in found.values():
             room = min(len(group) // each, instances - len(taken) // each)
             taken += group[: room * each]
-        free = [cpu for cpu in free if cpu not in set(taken)]
+        gone = set(taken)
+        free = [cpu for cpu in free if cpu not in gone]
     return tuple(taken)
 
 

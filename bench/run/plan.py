@@ -166,7 +166,7 @@ def make_plan(
                 skips.append(Skip(kernel.name, variant.name, reason, case.name))
             else:
                 whole = why_not_shared(variant, case)
-                fitting = [place for place in places if not whole or place.at_once == place.threads]
+                fitting = [place for place in places if not whole or place.mode == "throughput"]
                 trials.extend(Trial(kernel, case, variant, place) for place in fitting)
                 for mode in dict.fromkeys(place.mode for place in places if place not in fitting):
                     reason = f"not in mode {mode}: {whole}"

@@ -19,6 +19,7 @@ from armbench.bench.errors import UserError
 from armbench.bench.journal import Journal, Record
 from armbench.bench.machine import layout, software
 from armbench.bench.model import Failure, Json, Machine, Mode, Process, Result, Round, Session, Settings, Skip
+from armbench.bench.run import memory
 from armbench.bench.run.instruments import utc_now
 from armbench.bench.run.placement import SelectionError, Wish, placements
 from armbench.bench.run.plan import PROFILES, Plan, Profile, Selector, make_plan
@@ -84,6 +85,7 @@ class Request:
 
     def plan(self, machine: Machine) -> Plan:
         """Raises SelectionError when nothing of what was selected can run here."""
+        memory.check(self.memory, machine)
         sites = layout.sites(host.allowed_cpus())
         wish = Wish(self.cpus, self.placement, self.memory, self.oversubscribe)
         places = placements(wish, sites, machine.budget.cpus, MODES[self.mode])
@@ -211,7 +213,7 @@ def _check_room(target: Path, plan: Plan, profile: Profile) -> None:
         free = shutil.disk_usage(target.parent).free
     except OSError as error:
         raise OutputError(f"{target.parent}: {error.strerror}; give another file with -o") from error
-    columns = sum(min(SAMPLE_COLUMNS, trial.placement.threads) for trial in plan.trials)
+    columns = sum(min(SAMPLE_COLUMNS, trial.placement.at_once) for trial in plan.trials)
     needed = SPARE_BYTES + 2 * columns * profile.rounds * SAMPLE_ROWS * SAMPLE_BYTES
     if free < needed:
         raise OutputError(

@@ -1,7 +1,11 @@
 /* Where threads, or processes over shared memory, wait for one another. */
 #include "native.h"
 
+#include <limits.h>
+#include <linux/futex.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define SPINS_BEFORE_YIELD 20000
 
@@ -13,16 +17,29 @@ static inline void relax(void) {
 #endif
 }
 
+/* Not FUTEX_PRIVATE: the gate may lie in memory that processes share. */
+static void sleep_while(const uint32_t *word, uint32_t value) {
+    syscall(SYS_futex, word, FUTEX_WAIT, value, NULL, NULL, 0);
+}
+
+static void wake_all(const uint32_t *word) {
+    syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
 int ab_gate_wait(ab_gate *gate, uint32_t parties, uint32_t crowded) {
-    uint32_t most = crowded ? 0 : SPINS_BEFORE_YIELD;
     uint32_t generation = __atomic_load_n(&gate->generation, __ATOMIC_ACQUIRE);
     if (__atomic_add_fetch(&gate->arrived, 1, __ATOMIC_ACQ_REL) == parties) {
         __atomic_store_n(&gate->arrived, 0, __ATOMIC_RELAXED);
         __atomic_store_n(&gate->generation, generation + 1, __ATOMIC_RELEASE);
+        if (crowded)
+            wake_all(&gate->generation);
         return 1;
     }
     for (uint32_t spins = 0; __atomic_load_n(&gate->generation, __ATOMIC_ACQUIRE) == generation;) {
-        if (spins < most) {
+        if (crowded) {
+            /* Yielding would do, but puts a thread back behind all that it let pass, for seconds. */
+            sleep_while(&gate->generation, generation);
+        } else if (spins < SPINS_BEFORE_YIELD) {
             spins++;
             relax();
         } else {

@@ -76,8 +76,8 @@ typedef struct ab_gate {
     uint32_t arrived;
     uint32_t generation;
 } ab_gate;
-/* Spins, then yields; yields at once when `crowded`: where parties share a CPU, one that spins keeps
- * another from arriving.  The last of `parties` to arrive returns 1. */
+/* Spins, then yields; sleeps when `crowded`, which all parties say alike: where they share a CPU,
+ * one that spins keeps another from arriving.  The last of `parties` to arrive returns 1. */
 AB_EXPORT int ab_gate_wait(ab_gate *gate, uint32_t parties, uint32_t crowded);
 AB_EXPORT uint32_t ab_counter_add(uint32_t *counter, uint32_t amount);
 AB_EXPORT uint32_t ab_counter_read(const uint32_t *counter);

@@ -75,6 +75,11 @@ class Best:
     peak: Interval | None
     near: Interval | None
 
+    @property
+    def falls(self) -> bool:
+        """Whether the most cores surely give less than the highest rate."""
+        return _below(self.of_last)
+
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
@@ -246,7 +251,7 @@ def _best(cores: Sequence[int], logs: Array, peak: Interval | None, near: Interv
     perhaps = [i for i, found in enumerate(against) if found.high >= NEAR_BEST]
     return Best(
         highest=cores[top],
-        tied=tuple(n for i, n in enumerate(cores) if i != top and strictly[i].high >= 1),
+        tied=tuple(n for i, n in enumerate(cores) if i != top and not _below(strictly[i])),
         enough=cores[within[0]],
         enough_from=cores[perhaps[0]],
         enough_to=cores[surely[0]],
@@ -254,6 +259,11 @@ def _best(cores: Sequence[int], logs: Array, peak: Interval | None, near: Interv
         peak=peak,
         near=near,
     )
+
+
+def _below(ratio: Interval) -> bool:
+    """Whether a ratio is surely below 1; one round makes nothing sure."""
+    return ratio.confidence > 0 and ratio.high < 1
 
 
 # --- boundaries ----------------------------------------------------------------------------

@@ -66,4 +66,5 @@ def _point(found: Analysis, index: int) -> dict[str, Json]:
         "oversubscribed": result.oversubscribed,
         "rate": codec.encode(stats.summarize(result).rate),
         "efficiency": found.efficiency and codec.encode(found.efficiency[index]),
+        "fairness": codec.encode(stats.fairness(result)),
     }

@@ -34,7 +34,7 @@ def _main(found: Analysis) -> str:
         return f"highest at {best.highest} of {last} {curve.topology.noun}"
     if len(own_cpus(curve)) < MODEL_POINTS:
         return _few(found)
-    if best.of_last.value < PEAK_SHARE and best.of_last.high < 1:
+    if best.of_last.value < PEAK_SHARE and best.falls:
         return _peaks(found)
     if found.model and not found.model.misfit and (told := _saturates(found)):
         return told
@@ -50,7 +50,7 @@ def _few(found: Analysis) -> str:
     assert found.efficiency is not None
     noun, best = found.curve.topology.noun, found.best
     told = f"{_last(found.curve)} {noun} give {found.speed_up:.2f} x ({_efficiency(found)})"
-    if best.highest != _last(found.curve) and best.of_last.high < 1:
+    if best.falls:
         told += f", less than {best.highest} {noun[: -1 if best.highest == 1 else None]}"
     return told
 
@@ -108,7 +108,7 @@ def _beyond(found: Analysis, at: int) -> str:
     curve, points = found.curve, own_cpus(found.curve)
     first = next(point for point in points if curve.cores[point] >= at)
     gain = ratio((curve.log_rates[:, points[-1]] - curve.log_rates[:, first]).tolist())
-    if gain.value < 1 + NOTHING or gain.low <= 1:
+    if gain.value < 1 + NOTHING or gain.low <= 1 or not gain.confidence:
         return f"more {curve.topology.noun} add nothing"
     more = _last(curve) - curve.cores[first]
     return f"{more} more {curve.topology.noun} add {100 * (gain.value - 1):.0f} %"

@@ -107,6 +107,15 @@ def test_without_one_core_only_the_best_is_told() -> None:
     assert sentence(analyses(lambda n: n, (2, 4, 8))) == "highest at 8 of 8 cores"
 
 
+def test_one_round_makes_nothing_sure() -> None:
+    """Neither a peak, nor that fewer cores give more."""
+    two = analyses({1: 1, 2: 0.8}, (1, 2), rounds=1)
+    assert (sentence(two), two.best.tied) == ("2 cores give 0.80 x (efficiency 0.40)", (2,))
+    many = analyses(usl(0.001, 1e-4), rounds=1)
+    assert sentence(many).startswith("192 cores give 83")
+    assert set(many.best.tied) == {*LADDER} - {many.best.highest}
+
+
 def test_noise_blurs_what_is_said() -> None:
     told = sentence(analyses({1: 1, 2: 1.9}, (1, 2), noise=0.03))
     assert "efficiency 0.9" in told

@@ -15,6 +15,7 @@ from armbench.bench import stats
 from armbench.bench.model import Result
 from armbench.bench.report import chart, units
 from armbench.bench.scaling import Analysis, Curve, Split, sentence, split_sentence
+from armbench.bench.scaling.analysis import Crossing
 from armbench.bench.stats import Interval
 
 LEAST_POINTS = 3  # with fewer, the table of the session says it all
@@ -221,14 +222,26 @@ def _legend(group: Sequence[Analysis], unicode: bool) -> Table:
 
 
 def details(found: Analysis) -> str:
-    """The best number of cores, the fewest within 5 % of it, and the model's parameters."""
+    """The best number of cores, the fewest within 5 % of it, boundaries, and the model's parameters."""
     best = found.best
     tied = f" (or {', '.join(map(str, best.tied))})" if best.tied else ""
     ends = (best.near.low, best.near.high) if best.near else (best.enough_from, best.enough_to)
     enough = " to ".join(dict.fromkeys(f"{end:.0f}" for end in ends))
     early = ends[1] <= WORTH_SHARE * found.curve.cores[-1]
-    parts = [f"best {best.highest}{tied}", f"95 % of it from {enough}" if early else "", _model(found)]
+    parts = [
+        f"best {best.highest}{tied}",
+        f"95 % of it from {enough}" if early else "",
+        *(_crossing(crossing) for crossing in found.crossings),
+        _model(found),
+    ]
     return "; ".join(part for part in parts if part)
+
+
+def _crossing(crossing: Crossing) -> str:
+    """ "next node (96 to 98) 0.957 a core (0.955 to 0.960)"."""
+    ratio = crossing.ratio
+    limits = f" ({ratio.low:.3f} to {ratio.high:.3f})" if ratio.confidence else ""
+    return f"next {crossing.kind} ({crossing.before} to {crossing.after}) {ratio.value:.3f} a core{limits}"
 
 
 def _model(found: Analysis) -> str:

@@ -49,10 +49,7 @@ def to_json(session: Session) -> dict[str, Json]:
         "software": codec.encode(session.software),
         "findings": codec.encode(session.findings),
         "rounds": codec.encode(session.rounds),
-        "results": [
-            {**result_json(r), "summary": {**codec.encode(stats.summarize(r)), "of_roof": None}}
-            for r in session.results
-        ],
+        "results": [{**result_json(r), "summary": summary_json(stats.summarize(r))} for r in session.results],
         "skipped": codec.encode(session.skipped),
         "failed": codec.encode(session.failed),
     }
@@ -67,6 +64,12 @@ def result_json(result: Result) -> dict[str, Json]:
     named = schema()["$defs"]["result"]
     optional = [name for name in named["properties"] if document.get(name) is not None]
     return {name: document[name] for name in (*named["required"], *optional) if name in document}
+
+
+def summary_json(summary: Summary) -> dict[str, Json]:
+    document = codec.encode(summary)
+    fairness = document.pop("fairness")
+    return {**document, "of_roof": None, **({"fairness": fairness} if fairness else {})}
 
 
 def process_json(process: Process) -> dict[str, Json]:

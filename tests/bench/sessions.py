@@ -144,7 +144,7 @@ def result(
         stop="rounds",
     )
     made = replace(made, **changes)
-    columns = threads if made.mode == "throughput" else 1
+    columns = made.at_once
     processes = []
     for number in range(rounds):
         spread = noise * (random.standard_normal() + random.standard_normal((3 + samples, columns)) / 2)

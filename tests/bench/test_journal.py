@@ -179,22 +179,33 @@ def test_trials_that_were_never_reached_are_named(tmp_path: Path) -> None:
                 "k/v/failed/throughput/0,1",
                 "k/v/large/throughput/0",
                 "k/v/never/parallel/0,1",
+                "k/v/broken/split:2/0,1,2,3",
+                "k/v/broken/split:4/0,1,2,3",
+                "k/v/whole/throughput/0,1",
+                "k/v/whole/parallel/0,1",
             ],
         },
     )
     for key, trial in RESULTS.items():
         opened.append("result", {"key": key, "result": replace(trial, processes=())})
     opened.append("failure", Failure("k", "v", "failed", "…", "throughput", "0-1"))
+    opened.append("failure", Failure("k", "v", "broken", "…", "split", "0-3", 2))
     opened.append("skip", Skip("k", "v", "too large", "large"))
     opened.append("skip", Skip("k", "v", "too large", "large"))
+    opened.append("skip", Skip("k", "v", "one piece", "whole", "parallel"))
     processes(opened, 0, {KEY: RESULTS[KEY]})
     opened.append("round", whole().rounds[0])
     opened.append("session", {"partial": False})
     opened.close()
     made = assemble(read_journal(opened.path))
-    assert made.session["unmeasured"] == [OTHER, "k/v/never/parallel/0,1"]
+    assert made.session["unmeasured"] == [
+        OTHER,
+        "k/v/never/parallel/0,1",
+        "k/v/broken/split:4/0,1,2,3",
+        "k/v/whole/throughput/0,1",
+    ]
     assert made.session["partial"] is True
-    assert len(made.skipped) == 1
+    assert len(made.skipped) == 2
 
 
 KILLED = """

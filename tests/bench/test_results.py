@@ -13,9 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from armbench.bench import codec, model, results, stats
-from armbench.bench.model import Failure, Json, Process, Session, Skip
+from armbench.bench.model import Failure, Json, Process, Result, Session, Skip
 from armbench.bench.results import ResultError
 from tests.bench.sessions import GRAVITON4, XEON, result, session
+
+
+def placed(made: Result) -> Result:
+    """With what its processes say of where they ran."""
+    said = {"start_spread_ticks": 12.5, "page_nodes": {"0": 0.75, "1": 0.25}, "library_threads": 3}
+    return replace(made, processes=tuple(replace(p, **said) for p in made.processes))
 
 
 def full() -> Session:
@@ -25,9 +31,17 @@ def full() -> Session:
             result(rounds=3),
             result(variant="numpy", rounds=2, threads=2, mode="parallel", cpus=(3, 1), side="a"),
             result(rounds=2, threads=12, page_bytes=None, stop=None),
+            placed(result(rounds=2, mode="split", cpus=(2, 3, 0, 1, 2, 3), instances=2)),
         ],
-        skipped=(Skip("matmul", "avx2", "for x86_64"), Skip("matmul", "scalar", "too slow", "f32-n2048")),
-        failed=(Failure("matmul", "sve", "f32-n128", "killed by SIGILL"),),
+        skipped=(
+            Skip("matmul", "avx2", "for x86_64"),
+            Skip("matmul", "scalar", "too slow", "f32-n2048"),
+            Skip("tokenization", "scalar", "one piece", "prose", "parallel"),
+        ),
+        failed=(
+            Failure("matmul", "sve", "f32-n128", "killed by SIGILL"),
+            Failure("matmul", "numpy", "f32-n128", "out of memory", "split", "0-3", 2),
+        ),
         facts={"sides": {"a": "env:X=1", "b": "env:X=2"}},
     )
 
@@ -93,10 +107,26 @@ def test_a_result_has_the_keys_of_the_format_in_order() -> None:
     assert list(raw["processes"][0]) == ["round", "pid", "warmup", "samples", "flags"]
 
 
+def test_a_split_says_how_many_problems_ran_side_by_side() -> None:
+    raw = document()["results"][3]
+    assert (raw["mode"], raw["instances"], raw["threads"], raw["cpus"]) == ("split", 2, 6, "2-3,0-3")
+    assert {len(row) for row in raw["processes"][0]["samples"]} == {2}
+    assert raw["processes"][0]["page_nodes"] == {"0": 0.75, "1": 0.25}
+    assert set(raw["summary"]["fairness"]) == {"slowest", "fastest", "jain"}
+
+
+@pytest.mark.parametrize("instances", [None, 0, 4])
+def test_instances_divide_the_threads(instances: int | None, tmp_path: Path) -> None:
+    raw = document()
+    raw["results"][3]["instances"] = instances
+    with pytest.raises(ResultError, match=r"results\[3\].instances: expected a divisor of 6 threads"):
+        results.read(write_json(tmp_path / "r.json", raw))
+
+
 def test_the_file_has_a_line_for_each_result(tmp_path: Path) -> None:
     results.write(full(), tmp_path / "r.json")
     lines = (tmp_path / "r.json").read_text().splitlines()
-    assert sum(line.startswith('{"kernel":') and '"samples":' in line for line in lines) == 3
+    assert sum(line.startswith('{"kernel":') and '"samples":' in line for line in lines) == 4
 
 
 # --- the schema ----------------------------------------------------------------------------

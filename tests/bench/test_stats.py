@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from armbench.bench import stats
-from armbench.bench.model import Process, Work
+from armbench.bench.model import Mode, Process, Result, Work
 from tests.bench.sessions import DECODE, TEXT, result
 
 scipy_stats = pytest.importorskip("scipy.stats")
@@ -276,3 +277,47 @@ def test_the_unit_of_a_rate() -> None:
     assert copied.rate.unit == "B/s"
     assert copied.rate.value == pytest.approx(30)
     assert stats.amounts(Work()) == ((1, "call/s"),)
+
+
+# --- calls that run at a time --------------------------------------------------------------
+
+
+def at_once(ticks: list[list[int]], **changes: Any) -> Result:
+    """A result of one process with these samples, a column for each call at a time."""
+    process = stats.process(0, 1, np.array(ticks), 0)
+    cpus = tuple(range(len(ticks[0])))
+    return replace(result(), cpus=cpus, processes=(process,), calls=1, tick_hz=1000, **changes)
+
+
+def test_a_single_call_is_not_compared_with_others() -> None:
+    assert stats.fairness(at_once([[5]])) is None
+    alone = replace(at_once([[5]]), mode="parallel", cpus=(0, 1, 2))
+    assert stats.fairness(alone) is None
+
+
+def test_fairness_of_two_threads() -> None:
+    found = stats.fairness(at_once([[10, 20], [10, 20], [99, 99]], work=Work(flops=1)))
+    assert found is not None
+    assert (found.slowest, found.fastest) == pytest.approx((50, 100))
+    assert found.jain == pytest.approx(150**2 / (2 * (50**2 + 100**2)))
+
+
+@given(st.lists(st.integers(1, 1000), min_size=2, max_size=20))
+def test_jains_index_lies_between_one_over_n_and_one(row: list[int]) -> None:
+    found = stats.fairness(at_once([row]))
+    assert found is not None
+    assert 1 / len(row) <= found.jain <= 1 + 1e-12
+    assert found.slowest <= found.fastest
+    even = stats.fairness(at_once([[row[0]] * len(row)]))
+    assert even is not None
+    assert even.jain == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("mode", "instances", "calls"), [("throughput", None, 4), ("parallel", None, 1), ("split", 2, 2)]
+)
+def test_the_rate_is_that_of_all_calls_at_a_time(mode: Mode, instances: int | None, calls: int) -> None:
+    made = at_once([[100] * calls], work=Work(flops=7), mode=mode, instances=instances)
+    made = replace(made, cpus=(0, 1, 2, 3))
+    assert made.at_once == calls
+    assert stats.summarize(made).rate.value == pytest.approx(7 * calls / 0.1)

@@ -287,6 +287,101 @@ def test_operands_lie_apart_and_as_the_contract_says(team: native.Team, problem:
     data.close()
 
 
+# --- groups of threads ---------------------------------------------------------------------
+
+CROWD = 192  # threads, however few the CPUs
+
+
+@pytest.fixture(scope="module")
+def crowd() -> Iterator[native.Team]:
+    with native.Team([CPUS[i % len(CPUS)] for i in range(CROWD)]) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("mode", "instances", "columns"),
+    [("throughput", None, CROWD), ("parallel", None, 1), ("split", 2, 2), ("split", 24, 24)],
+)
+def test_192_threads_come_through_on_however_few_cpus(
+    mode: Mode, instances: int | None, columns: int, crowd: native.Team, problem: Problem
+) -> None:
+    operands = {o.name: o.data for o in problem.operands}
+    data = crowd.load(operands, ["c"], 1, mode, 1, instances)
+    measured = crowd.measure(VARIANTS[0], SHAPE, data, 1, 1, 2)
+    assert measured.ticks.shape == (3, columns)
+    assert measured.starts.shape == (3, CROWD)
+    assert (measured.ticks > 0).all()
+    for group in range(columns):
+        assert error_of(problem, data, group) <= problem.tolerance
+    found = {(r.cpu_first, r.cpu_last) for r in measured.reports}
+    assert found == {(cpu, cpu) for cpu in CPUS[:CROWD]}, "each on its CPU, at the start and at the end"
+    data.close()
+
+
+@variants
+def test_a_split_is_as_many_calls_each_by_threads_of_its_own(
+    variant: native.NativeVariant, problem: Problem
+) -> None:
+    operands = {o.name: o.data for o in problem.operands}
+    with native.Team([CPUS[i % len(CPUS)] for i in range(6)]) as team:
+        data = team.load(operands, ["c"], 2, "split", 1, 3)
+        assert [data.leader(group) for group in range(data.groups)] == [0, 2, 4]
+        measured = team.measure(variant, SHAPE, data, 3, WARMUP, SAMPLES)
+        assert measured.ticks.shape == (WARMUP + SAMPLES, 3)
+        for group in range(3):
+            begun = measured.starts[:, 2 * group : 2 * group + 2].min(axis=1)
+            ended = begun + measured.ticks[:, group]
+            assert (begun[1:] >= ended[:-1]).all(), "a sample begins when the one before has ended"
+            for copy in range(2):
+                assert error_of(problem, data, group, copy) <= problem.tolerance
+        data.close()
+
+
+def test_threads_that_do_not_fall_into_equal_groups_are_refused(team: native.Team, problem: Problem) -> None:
+    operands = {o.name: o.data for o in problem.operands}
+    with pytest.raises(native.NativeError, match="bad argument"):
+        team.load(operands, ["c"], 1, "split", 1, len(team.cpus) + 1)
+
+
+def test_most_grains_is_how_many_threads_can_help() -> None:
+    whole = native.find("tokenization", "scalar", "encode")
+    assert whole and native.most_grains(whole, (1, 1)) == 1
+    assert all(native.most_grains(variant, (512, 512, 512)) > 1 for variant in VARIANTS)
+
+
+# --- NUMA ----------------------------------------------------------------------------------
+
+
+def test_pages_lie_on_nodes_that_there_are(team: native.Team, problem: Problem) -> None:
+    data = load(team, problem, "throughput", copies=2)
+    for group in range(data.groups):
+        nodes = data.page_nodes(group, 16)
+        if nodes is None:
+            pytest.skip("the kernel does not tell")
+        assert len(nodes) == 16
+        assert all(os.path.isdir(f"/sys/devices/system/node/node{node}") or node == 0 for node in set(nodes))
+    data.close()
+
+
+def test_a_thread_finds_itself_where_it_is_pinned(team: native.Team, problem: Problem) -> None:
+    assert native.where()[0] in {*CPUS, -1}
+    data = load(team, problem, "parallel")
+    reports = team.measure(VARIANTS[0], SHAPE, data, 1, 0, 1).reports
+    for report in reports:
+        folder = f"/sys/devices/system/cpu/cpu{report.cpu_first}"
+        if os.path.isdir("/sys/devices/system/node/node1"):
+            assert os.path.exists(f"{folder}/node{report.node}")
+    data.close()
+
+
+def test_a_memory_policy_is_taken_or_refused_with_the_kernels_word() -> None:
+    native.pages_from("local", ())
+    with pytest.raises(native.PagePolicyError) as caught:
+        native.pages_from("node:1000", [1000])
+    assert caught.value.errno
+    assert caught.value.strerror
+
+
 # --- clock and gate ------------------------------------------------------------------------
 
 
@@ -301,9 +396,10 @@ def test_the_clock_is_told_from_any_number_of_chains() -> None:
     assert native.clock_hz(1) > 0
 
 
-def test_a_gate_opens_when_all_have_come() -> None:
+@pytest.mark.parametrize("crowded", [False, True])
+def test_a_gate_opens_when_all_have_come(crowded: bool) -> None:
     memory: Array = np.zeros(native.Gate.BYTES // 4, np.uint32)
-    gate = native.Gate(memory, 3)
+    gate = native.Gate(memory, 3, crowded)
     passed: list[int] = []
 
     def come_twice(name: int) -> None:

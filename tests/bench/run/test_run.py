@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from armbench.bench.model import Settings
 from tests.conftest import Armbench, clean_environment
 
 SMALL = ("matmul/numpy/f32-n128", "--cpus", "1", "--profile", "quick")
@@ -272,3 +273,76 @@ def test_list_names_everything(armbench: Armbench) -> None:
     by_name = {kernel["name"]: kernel for kernel in document["kernels"]}
     variants = {variant["name"]: variant for variant in by_name["matmul"]["variants"]}
     assert variants["numpy"]["why_not"] is None
+
+
+# --- placements ----------------------------------------------------------------------------
+
+
+def test_splits_and_shared_cpus_are_measured_and_say_so(armbench: Armbench, tmp_path: Path) -> None:
+    """Three threads on the CPUs of this machine, two at most, so that some share one."""
+    cpus = sorted(os.sched_getaffinity(0))[:2]
+    listed = ",".join(map(str, cpus))
+    words = ("matmul/scalar/f32-n128", "matmul/numpy/f32-n128", "--cpus", listed, "--rounds", "1")
+    options = ("--mode", "split", "--profile", "quick", "-o", "split.json")
+    done = armbench("run", *words, *options)
+    assert done.returncode == 0, done.stderr
+    found = load(tmp_path / "split.json")["results"]
+    if len(cpus) == 2:
+        assert {(r["variant"], r["instances"]) for r in found} == {
+            ("scalar", 1), ("scalar", 2), ("numpy", 1), ("numpy", 2)
+        }  # fmt: skip
+        assert {r["placement"] for r in found} == {"list"}
+        columns = {r["instances"]: len(r["processes"][0]["samples"][0]) for r in found}
+        assert columns == {1: 1, 2: 2}
+        used = {r["instances"]: r["processes"][0].get("library_threads") for r in found if not r["isa"]}
+        assert used in ({1: 2, 2: 1}, {1: 1, 2: 1}, {1: None, 2: None}), "a BLAS without threads is one's own"
+    shared = ("--mode", "both", "--oversubscribe", "1.5", "--profile", "quick", "-o", "shared.json")
+    done = armbench("run", *words[:1], *words[2:], *shared)
+    assert done.returncode == 0, done.stderr
+    crowded = [r for r in load(tmp_path / "shared.json")["results"] if r["threads"] > len(cpus)]
+    assert {r["mode"] for r in crowded} == {"throughput", "parallel"}
+    assert all("oversubscribed" in r["processes"][0]["flags"] for r in crowded)
+    assert "c: more threads than CPUs" in done.stdout
+    for name in ("split.json", "shared.json"):
+        checked = armbench("validate", name)
+        assert checked.returncode == 0, checked.stdout
+
+
+def test_threads_are_found_on_their_cpus(armbench: Armbench, tmp_path: Path) -> None:
+    """By what they see of themselves, on the first and on all CPUs (up to four)."""
+    cpus = ",".join(map(str, sorted(os.sched_getaffinity(0))[:4]))
+    for index, listed in enumerate((cpus.split(",")[0], cpus)):
+        name = f"{index}.json"
+        words = ("matmul/*/f32-n128", "tokenization/scalar/*base64*", "--mode", "both")
+        options = ("--rounds", "1", "--profile", "quick")
+        done = armbench("run", *words, "--cpus", listed, *options, "-o", name)
+        assert done.returncode == 0, done.stderr
+        for result in load(tmp_path / name)["results"]:
+            (process,) = result["processes"]
+            assert "moved" not in process["flags"], (result["variant"], result["cpus"])
+            shares = process.get("page_nodes")
+            assert shares is None or sum(shares.values()) == pytest.approx(1, abs=0.01)
+            several = result["threads"] > 1 and (result["isa"] or result["mode"] == "throughput")
+            assert ("start_spread_ticks" in process) == bool(several)
+
+
+def test_memory_that_cannot_be_placed_is_refused_before_anything_is_measured(
+    armbench: Armbench, tmp_path: Path
+) -> None:
+    done = armbench("run", *SMALL, "--memory", "node:1000")
+    assert done.returncode == 2
+    assert done.stderr.startswith("armbench: --memory node:1000: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.rglob("*.jsonl"))
+
+
+def test_a_run_that_began_before_there_were_placements_can_go_on() -> None:
+    from armbench.bench.run.plan import PROFILES
+    from armbench.bench.run.session import Request, _request_json, _request_of
+
+    request = Request((), Settings(), PROFILES["quick"], "1", "throughput", 9.0, 1, "spread", "node:1", 1.5)
+    document = json.loads(json.dumps(_request_json(request)))
+    assert _request_of(document) == request
+    for name in ("placement", "memory", "oversubscribe"):
+        del document[name]
+    assert _request_of(document).placement == "compact"

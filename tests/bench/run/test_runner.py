@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,10 @@ import pytest
 from armbench.bench import machine
 from armbench.bench.model import Failure, Placement, Process, Result, Round, Settings, Skip
 from armbench.bench.run import plan, runner
-from armbench.bench.run.instruments import Instruments
+from armbench.bench.run.instruments import Instruments, Launches
+from armbench.bench.run.plan import Group
+from armbench.bench.run.processes import Done, Event
+from armbench.bench.run.worker import Job
 from tests.bench.sessions import result
 
 
@@ -64,17 +68,6 @@ def test_what_does_not_fit_into_memory_is_left_out_with_the_sum(made: tuple[runn
     )
 
 
-def test_teams_of_one_process_share_memory() -> None:
-    """Either placement would fit alone; native teams live in one process and must fit together."""
-    one = 4 * 4 * 128 * 128  # a, b, c and a spare c
-    session = session_of(
-        "matmul/scalar/f32-n128", [(0,), (0, 1, 2)], Silent(), 3.5 * one / runner.MEMORY_SHARE
-    )
-    session.prepare()
-    session.file.close()
-    assert [course.trial.placement.cpus for course in session.courses if course.active] == [(0,)]
-
-
 def test_a_trial_without_samples_starts_anew(made: tuple[runner.Runner, Silent]) -> None:
     session, _ = made
     first, second = session.courses
@@ -90,3 +83,81 @@ def test_a_trial_without_samples_starts_anew(made: tuple[runner.Runner, Silent])
 def test_thread_variables_are_those_of_the_libraries(made: tuple[runner.Runner, Silent]) -> None:
     names = runner.thread_variables([course.trial for course in made[0].courses])
     assert "OPENBLAS_NUM_THREADS" in names
+
+
+# --- the size of processes -----------------------------------------------------------------
+
+
+class Probed:
+    """A launcher whose processes are of a given size."""
+
+    def __init__(self, private_bytes: int):
+        self.private_bytes = private_bytes
+        self.asked: list[tuple[Group, Job]] = []
+
+    def run(self, group: Group, job: Job, started: Callable[[int], None], seed: int) -> Iterator[Event]:
+        del started, seed
+        self.asked.append((group, job))
+        for trial in job.trials:
+            yield Done(trial.index, 1, ({"private_bytes": self.private_bytes},))
+
+
+def crowded_session(launcher: Launches, silent: Silent, free_bytes: float) -> runner.Runner:
+    profile = plan.PROFILES["quick"]
+    selectors = [plan.Selector.parse("matmul/*/f32-n128")]
+    places = [Placement((0, 1) * 96), Placement((0, 1))]
+    trials = plan.make_plan(selectors, Settings(), profile, places)
+    limits = runner.Limits.of(profile, trial_seconds=10)
+    tools = Instruments(free_memory_bytes=lambda: int(free_bytes))
+    return runner.Runner(
+        trials, machine.detect(), Settings(), limits, silent, silent, 1, launcher=launcher, instruments=tools
+    )
+
+
+def test_192_library_processes_are_refused_with_the_sum_of_their_measured_size() -> None:
+    silent, launcher = Silent(), Probed(100 << 20)
+    session = crowded_session(launcher, silent, 16 << 30)
+    session.prepare()
+    session.file.close()
+    (skip,) = silent.skips
+    assert (skip.variant, skip.case, skip.mode) == ("numpy", "f32-n128", "throughput")
+    assert skip.reason == (
+        "needs 19 GiB for 192 processes of 100 MiB (measured), which memory has no room for (16 GiB free)"
+    )
+    (group, job) = launcher.asked[0]
+    assert (group.processes, job.probe) == (1, True), "one process tells for all"
+    left = {
+        course.trial.variant.name: course.trial.placement.threads
+        for course in session.courses
+        if course.active
+    }
+    assert left["numpy"] == 2, "the rest is measured"
+
+
+def test_192_library_processes_with_room_are_measured() -> None:
+    silent, launcher = Silent(), Probed(100 << 20)
+    session = crowded_session(launcher, silent, 64 << 30)
+    session.prepare()
+    session.file.close()
+    assert not silent.skips
+    assert all(course.active for course in session.courses)
+
+
+def test_native_copies_beyond_memory_are_refused_with_the_sum() -> None:
+    silent = Silent()
+    one = 4 * 4 * 128 * 128 + 4 * 4224  # a, b, c, a spare c, and their offsets
+    session = crowded_session(Probed(0), silent, 100 * one / runner.MEMORY_SHARE)
+    session.prepare()
+    session.file.close()
+    reasons = {skip.reason for skip in silent.skips if skip.variant == "scalar"}
+    assert reasons == {"needs 51 MiB on 192 CPUs, which memory has no room for (33 MiB free)"}
+
+
+def test_a_probe_measures_a_real_process() -> None:
+    silent = Silent()
+    cpu = min(os.sched_getaffinity(0))
+    session = session_of("matmul/numpy/f32-n128", [(cpu,)], silent)
+    session.prepare()
+    own = session._process_bytes(plan.Group(9, 1, (cpu,) * 9), session.courses, 1 << 40)
+    session.file.close()
+    assert 5 << 20 < own < 2 << 30, "an interpreter with numpy"

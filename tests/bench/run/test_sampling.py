@@ -48,7 +48,7 @@ def test_one_interruption_does_not_decide_a_schedule() -> None:
 
 
 def report(**changes: int) -> native.ThreadReport:
-    quiet = {"cpu_first": 3, "cpu_last": 3, "last_copy": 0, "involuntary_switches": 0}
+    quiet = {"cpu_first": 3, "cpu_last": 3, "last_copy": 0, "involuntary_switches": 0, "node": 0}
     return native.ThreadReport(**{**quiet, "wall_ns": 10**9, "cpu_ns": 10**9, **changes})
 
 
@@ -93,3 +93,22 @@ def test_poison_reaches_every_output_of_at_least_a_word() -> None:
     sampling.poison(arrays)
     assert all(array.view(np.uint8).any() for array in arrays)
     assert np.isnan(arrays[0][0]) and np.isnan(arrays[1].reshape(-1)[:2]).all()
+
+
+def test_a_python_thread_that_is_not_where_it_should_be_has_moved() -> None:
+    cpu = native.where()[0]
+    if cpu < 0:
+        pytest.skip("the kernel does not tell")
+    schedule = Schedule(calls=1, warmup=0, samples=1)
+    assert "moved" in sampling.sample_calls([sampling.nothing], schedule, cpus=[cpu + 100_000]).flags
+    taken = sampling.sample_calls([sampling.nothing], schedule)
+    assert "moved" not in taken.flags
+    assert 0 < taken.start < native.ticks()
+
+
+def test_the_spread_of_starts() -> None:
+    starts = np.array([[10, 12, 100, 105], [20, 21, 210, 211], [31, 30, 300, 309]])
+    assert sampling.start_spread(starts[:, :1], 1) is None
+    assert sampling.start_spread(starts, 4) == 95, "threads on their own: the first sample's"
+    assert sampling.start_spread(starts, 2) == 5, "pairs: the median of 5, 1 and 9"
+    assert sampling.start_spread(starts[:, :2], 1) == 1

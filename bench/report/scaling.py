@@ -16,6 +16,7 @@ from armbench.bench.model import Result
 from armbench.bench.report import chart, units
 from armbench.bench.scaling import Analysis, Curve, Split, sentence, split_sentence
 from armbench.bench.scaling.analysis import Crossing
+from armbench.bench.scaling.sentences import FLAT_SHARE
 from armbench.bench.stats import Interval
 
 LEAST_POINTS = 3  # with fewer, the table of the session says it all
@@ -30,7 +31,6 @@ FLOORS = (
     (0.2, 0.2),
     (0.0, 0.2),
 )  # lowest efficiency of a chart, step of labels
-WORTH_SHARE = 0.8  # of the cores, up to which fewer that give nearly as much are told
 SURE = 0.9  # confidence, below which rounds were too few to tell
 
 Letters = dict[str, str]
@@ -227,7 +227,7 @@ def details(found: Analysis) -> str:
     tied = f" (or {', '.join(map(str, best.tied))})" if best.tied else ""
     ends = (best.near.low, best.near.high) if best.near else (best.enough_from, best.enough_to)
     enough = " to ".join(dict.fromkeys(f"{end:.0f}" for end in ends))
-    early = ends[1] <= WORTH_SHARE * found.curve.cores[-1]
+    early = ends[1] <= FLAT_SHARE * found.curve.cores[-1]
     parts = [
         f"best {best.highest}{tied}",
         f"95 % of it from {enough}" if early else "",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from armbench.bench import stats
 from armbench.bench.model import Result
-from armbench.bench.scaling.analysis import NEAR_BEST, Analysis, Best, own_cpus, ratio
+from armbench.bench.scaling.analysis import NEAR_BEST, Analysis, Best, Crossing, own_cpus, ratio
 from armbench.bench.scaling.curve import Curve
+from armbench.bench.scaling.models import LEAST_POINTS
+from armbench.bench.stats import Interval
 
 LINEAR = 0.95  # efficiency, from which on a curve counts as linear
 PEAK_SHARE = 0.97  # of the highest rate, below which more cores are a loss worth telling
@@ -16,7 +19,6 @@ NOTHING = 0.02  # a gain below it is none
 COST = 0.02  # of the rate of a core, from which on a boundary is told
 RAW_COST = 0.05  # the same where no model tells it apart from the curve's own bend
 NEIGHBOURS = 1.1  # times the cores: further apart, other things than the boundary matter too
-MODEL_POINTS = 4
 FLOPS_PER_BYTE = 4.0  # below, memory and not arithmetic can be the limit
 UNKNOWN_CACHE_BYTES = 64 << 20  # taken for the last-level cache where none is reported
 
@@ -32,7 +34,7 @@ def _main(found: Analysis) -> str:
     last = _last(curve)
     if found.efficiency is None:
         return f"highest at {best.highest} of {last} {curve.topology.noun}"
-    if len(own_cpus(curve)) < MODEL_POINTS:
+    if len(own_cpus(curve)) < LEAST_POINTS:
         return _few(found)
     if best.of_last.value < PEAK_SHARE and best.falls:
         return _peaks(found)
@@ -114,17 +116,30 @@ def _beyond(found: Analysis, at: int) -> str:
     return f"{more} more {curve.topology.noun} add {100 * (gain.value - 1):.0f} %"
 
 
-def _saturates_nodes(found: Analysis, memory: bool) -> str:
+def _saturates_nodes(found: Analysis, memory: bool) -> str | None:
     assert found.model is not None
     curve, points = found.curve, own_cpus(found.curve)
     size = int(curve.on_nodes[points].max())
-    knee = min(size, math.ceil(NEAR_BEST * found.model.parameters["knee"].value))
+    at = _enough_of_node(found.model.parameters, size)
+    if at > FLAT_SHARE * size:
+        return None
     full = max(point for point in points if (curve.on_nodes[point] > 0).sum() == 1)
     gain = ratio((curve.log_rates[:, points[-1]] - curve.log_rates[:, full]).tolist())
     used = int((curve.on_nodes[points[-1]] > 0).sum())
     whose = f"each node's memory ({_bytes(found)})" if memory else "each node"
     noun = curve.topology.noun
-    return f"saturates {whose} at {knee} of its {size} {noun}; {used} nodes give {gain.value:.2f} x one"
+    return f"saturates {whose} at {at} of its {size} {noun}; {used} nodes give {gain.value:.2f} x one"
+
+
+def _enough_of_node(parameters: Mapping[str, Interval], size: int) -> int:
+    """The fewest cores of a node that give 95 % of what all `size` of them do, by a model with a knee."""
+    knee = parameters["knee"].value
+    power = parameters["sharpness"].value if "sharpness" in parameters else math.inf
+
+    def rate(cores: int) -> float:
+        return min(cores, knee) if math.isinf(power) else (cores**-power + knee**-power) ** (-1 / power)
+
+    return next(cores for cores in range(1, size + 1) if rate(cores) >= NEAR_BEST * rate(size))
 
 
 def _grows(found: Analysis) -> str:
@@ -148,25 +163,24 @@ def _enough(found: Analysis) -> str:
 
 
 def _boundaries(found: Analysis) -> list[str]:
-    """What the next node or package costs, by the model's step or else by neighbouring points."""
-    near = [c for c in found.crossings if c.after <= NEIGHBOURS * c.before]
-    if not near:
+    """What the next node or package costs: the model's step or, where none fits, the neighbours' ratio."""
+    fits = found.model is not None and not found.model.misfit
+    for crossing in found.crossings[:1]:
+        if fits and found.model and "step" in found.model.parameters:
+            return _crossing(found, crossing, found.model.parameters["step"], COST)
+        if not fits and crossing.after <= NEIGHBOURS * crossing.before:
+            return _crossing(found, crossing, crossing.ratio, RAW_COST)
+    return []
+
+
+def _crossing(found: Analysis, crossing: Crossing, change: Interval, least: float) -> list[str]:
+    """Nothing for a change of every core's rate that is not surely there, or small."""
+    share = abs(change.value - 1)
+    if not change.confidence or change.low <= 1 <= change.high or share < least:
         return []
-    first = near[0]
-    if found.model is None or found.model.misfit:
-        change, least = first.ratio, RAW_COST
-    else:
-        change, least = found.model.parameters.get("step", first.ratio), COST
-        if "step" not in found.model.parameters:
-            return []
-    if not change.confidence or change.low <= 1 <= change.high or abs(change.value - 1) < least:
-        return []
-    effect = (
-        f"costs {100 * (1 - change.value):.0f} %"
-        if change.value < 1
-        else f"gains {100 * (change.value - 1):.0f} %"
-    )
-    return [f"crossing to the next {first.kind} {effect} of every {found.curve.topology.noun[:-1]}'s rate"]
+    effect = "costs" if change.value < 1 else "gains"
+    each = found.curve.topology.noun[:-1]
+    return [f"crossing to the next {crossing.kind} {effect} {100 * share:.0f} % of every {each}'s rate"]
 
 
 def _misfit(found: Analysis) -> list[str]:

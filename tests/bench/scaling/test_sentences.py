@@ -20,6 +20,11 @@ def by_node(limit: float) -> Callable[[int], float]:
     return lambda n: min(n, 96, limit) + min(max(n - 96, 0), limit)
 
 
+def by_node_rounded(n: int) -> float:
+    """20 with a rounded knee: 95 % of what 96 give from 36 on."""
+    return float((n**-3.0 + 20**-3.0) ** (-1 / 3)) if n > 0 else 0.0
+
+
 @pytest.mark.parametrize(
     ("rate", "cores", "of", "more", "text"),
     [
@@ -54,6 +59,20 @@ def by_node(limit: float) -> Callable[[int], float]:
             None,
             {"work": DECODE},
             "saturates each node's memory (1200 GB/s) at 12 of its 96 cores; 2 nodes give 2.00 x one",
+        ),
+        (
+            lambda n: by_node_rounded(min(n, 96)) + by_node_rounded(n - 96),
+            LADDER,
+            None,
+            {},
+            "saturates each node at 36 of its 96 cores; 2 nodes give 2.00 x one",
+        ),
+        (
+            usl(0, 0, 0.9),
+            (1, 2, 4, 8, 16, 32, 64, 96, 144, 192),
+            None,
+            {},
+            "192 cores give 173 x (efficiency 0.90); crossing to the next node costs 10 % of every core's rate",
         ),
         (
             usl(0.001, 1e-4),

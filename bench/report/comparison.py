@@ -181,6 +181,8 @@ def _case(row: Row) -> str:
 
 def _variant(row: Row) -> str:
     name = f"best: {' -> '.join(row.variants)}" if row.variants else row.key.variant
+    if row.key.instances:
+        return f"{name}, {row.key.instances} x {row.key.threads // row.key.instances}"
     return f"{name}, as one" if row.key.mode == "parallel" else name
 
 
@@ -262,7 +264,8 @@ def _total(comparison: Comparison) -> str:
 
 COLUMNS = (
     *("kernel", "case", "variant", "base_variant", "new_variant", "mode", "threads", "placement", "memory"),
-    *("side", "verdict", "base_seconds", "new_seconds", "ratio", "low", "high", "confidence", "p"),
+    *("instances", "side", "verdict", "base_seconds", "new_seconds", "ratio", "low", "high"),
+    *("confidence", "p"),
     *("adjusted_p", "margin", "within", "detectable", "sessions_needed", "noise", "reason", "excused"),
     *("notes", "disturbed"),
 )

@@ -25,13 +25,15 @@ from armbench.bench.model import (
     Verified,
 )
 from armbench.bench.run import memory
+from armbench.bench.run.checking import verified_bytes
 from armbench.bench.run.course import Course, largest_by_place
 from armbench.bench.run.instruments import HERE, Instruments, Launches
+from armbench.bench.run.meeting import Meeting
 from armbench.bench.run.plan import Group, Plan, Profile, group_of
 from armbench.bench.run.problems import ProblemFile
 from armbench.bench.run.processes import Broken, Done, Event, Launcher
 from armbench.bench.run.sampling import Schedule
-from armbench.bench.run.worker import Job, Meeting, TrialJob, verified_bytes
+from armbench.bench.run.worker import Job, TrialJob
 
 DATA_SEED = 1  # inputs are the same in every session, so that sessions can be compared
 CHECK_EVERY = 4  # rounds, from Limits.least_rounds on

@@ -9,26 +9,25 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import itertools
 import json
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-import numpy as np
-
 from armbench.bench import machine, native, registry
-from armbench.bench.model import Array, Case, Json, Kernel, Mode, Placement, Problem, Settings, Variant
+from armbench.bench.model import Array, Case, Json, Kernel, Mode, Placement, Settings, Variant
 from armbench.bench.run import memory, sampling
+from armbench.bench.run.checking import Checker, WrongResultError
+from armbench.bench.run.meeting import Meeting
 from armbench.bench.run.problems import ProblemFile
+from armbench.bench.run.teams import Operands, Teams
 
 PR_SET_PDEATHSIG = 1  # of linux/prctl.h
-ROOM_HEADER = 64  # bytes before a verified output: the first tells whether it is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +85,6 @@ class ThreadsError(Exception):
     """A library uses more threads than it was told to, on CPUs that are not its own."""
 
 
-class WrongResultError(Exception):
-    """A kernel's output differs from the reference by more than the tolerance."""
-
-
 # --- one trial -----------------------------------------------------------------------------
 
 
@@ -125,9 +120,11 @@ class Worker:
         kernel, variant, case = self._look_up(trial)
         problem = self.file.problem(trial.problem)
         place = trial.place
-        meeting = Meeting(self.file.room(trial.meeting), self.job, place.oversubscribed)
+        room = self.file.room(trial.meeting)
+        meeting = Meeting(room, self.job.rank, self.job.processes, place.oversubscribed)
         cpus = place.cpus if variant.native else place.teams[self.job.rank]
-        data = self.teams.load(trial, problem, cpus, place.at_once if variant.native else 1)
+        groups = place.at_once if variant.native else 1
+        data = self.teams.load(problem, cpus, groups, trial.copies, trial.arena_bytes)
         checker = Checker(kernel, problem, self.file.room(trial.verified))
         facts: Json = {}
         try:
@@ -288,157 +285,6 @@ def prepare_library(
 
 def void(value: object) -> None:
     del value
-
-
-# --- checking ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Checker:
-    """Compares outputs with the reference, and later ones with the verified output."""
-
-    kernel: Kernel
-    problem: Problem
-    room: Array
-
-    def verify(self, all_outputs: Sequence[Mapping[str, Array]]) -> float:
-        """The largest error of any thread's outputs; keeps the first thread's for `check`."""
-        first, *others = all_outputs
-        worst = self._error(first)
-        if not self.room[0]:
-            self._keep(first)
-        return max([worst, *(self._error(outputs) for outputs in others if not self._kept(outputs))])
-
-    def check(self, all_outputs: Sequence[Mapping[str, Array]]) -> None:
-        """Every thread's last timed output is the verified one, or right within the tolerance."""
-        for outputs in all_outputs:
-            if not self._kept(outputs):
-                self._error(outputs)
-
-    def _error(self, outputs: Mapping[str, Array]) -> float:
-        with np.errstate(all="ignore"):
-            error = self.kernel.error(self.problem, outputs)
-        if not error <= self.problem.tolerance:
-            raise WrongResultError(f"wrong result: error {error:.3g}, tolerance {self.problem.tolerance:.3g}")
-        return error
-
-    def _keep(self, outputs: Mapping[str, Array]) -> None:
-        """Make these the verified outputs, unless a library gives them in another shape or type."""
-        pairs = list(self._pairs(outputs))
-        if None not in pairs:
-            for array, room in filter(None, pairs):
-                room[:] = array
-            self.room[0] = 1
-
-    def _kept(self, outputs: Mapping[str, Array]) -> bool:
-        """Whether these are, bit by bit, the verified outputs."""
-        return bool(self.room[0]) and all(p and np.array_equal(*p) for p in self._pairs(outputs))
-
-    def _pairs(self, outputs: Mapping[str, Array]) -> Iterator[tuple[Array, Array] | None]:
-        """(bytes of an output, its place in the room), None when the output is not of the stated kind."""
-        start = ROOM_HEADER
-        for operand in self.problem.operands:
-            if operand.output:
-                array, stated = outputs.get(operand.name), operand.data
-                end = start + stated.nbytes
-                if array is None or (array.shape, array.dtype) != (stated.shape, stated.dtype):
-                    yield None
-                else:
-                    yield np.ascontiguousarray(array).reshape(-1).view(np.uint8), self.room[start:end]
-                start = end
-
-
-def verified_bytes(problem: Problem) -> int:
-    """Room that a Checker needs for a verified output."""
-    return ROOM_HEADER + sum(o.data.nbytes for o in problem.operands if o.output)
-
-
-# --- several processes in step -------------------------------------------------------------
-
-
-class Meeting:
-    """Where the processes of a group start together and agree on a calibration.
-
-    Without company everything here is free.  crowded: processes share CPUs.
-    """
-
-    def __init__(self, room: Array, job: Job, crowded: bool):
-        self.rank, self.processes = job.rank, job.processes
-        self.gate = native.Gate(room, job.processes, crowded)
-        self.seconds = room[64 : 64 + 8 * job.processes].view(np.float64)
-
-    @staticmethod
-    def nbytes(processes: int) -> int:
-        return 64 + 8 * processes
-
-    def wait(self) -> None:
-        if self.processes > 1:
-            self.gate.wait()
-
-    def agree(self, seconds: float) -> float:
-        """The smallest value that any process gives, all above 0."""
-        self.seconds[self.rank] = seconds
-        self.wait()
-        least = float(self.seconds.min())
-        if not least > 0:
-            raise ValueError("a process of the group came to the meeting without its calibration")
-        return least
-
-    def keep_busy(self, calls: Sequence[Callable[[], Any]]) -> None:
-        """Go on calling, in turn, until every process has its samples."""
-        if self.processes > 1:
-            self.gate.finish()
-            turn = itertools.cycle(calls)
-            while self.gate.finished() < self.processes:
-                next(turn)()
-
-
-# --- operands ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Operands:
-    """A problem laid out for a team of threads."""
-
-    team: native.Team
-    data: native.Data
-    output_names: tuple[str, ...]
-
-    def outputs(self, group: int, copy: int) -> dict[str, Array]:
-        arrays = self.data.arrays(group, copy)
-        return {name: arrays[name] for name in self.output_names}
-
-
-class Teams:
-    """Threads by their CPUs; each team keeps its memory from trial to trial.
-
-    Together they keep room_bytes at most: those that were not used for longest are closed first.
-    """
-
-    def __init__(self, seed: int, room_bytes: int):
-        self.seed, self.room_bytes = seed, room_bytes
-        self.teams: dict[tuple[int, ...], native.Team] = {}  # the latest last
-        self.kept_bytes: dict[tuple[int, ...], int] = {}
-
-    def load(self, trial: TrialJob, problem: Problem, cpus: tuple[int, ...], groups: int) -> Operands:
-        """A problem's operands for the team on these CPUs; its earlier ones end here."""
-        team = self._team(cpus, trial.arena_bytes, groups)
-        arrays = {operand.name: operand.data for operand in problem.operands}
-        names = tuple(operand.name for operand in problem.operands if operand.output)
-        data = team.load(arrays, names, trial.copies, "split", self.seed, groups)
-        return Operands(team, data, names)
-
-    def _team(self, cpus: tuple[int, ...], arena_bytes: int, groups: int) -> native.Team:
-        team = self.teams.pop(cpus, None)
-        kept = max(self.kept_bytes.get(cpus, 0), arena_bytes * groups)
-        while self.teams and kept + sum(self.kept_bytes[other] for other in self.teams) > self.room_bytes:
-            oldest = next(iter(self.teams))
-            self.teams.pop(oldest).close()
-        if team is None:
-            team = native.Team(cpus)
-            team.reserve(arena_bytes)
-        self.teams[cpus], self.kept_bytes[cpus] = team, kept
-        return team
 
 
 # --- the process ---------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 
@@ -161,3 +162,48 @@ def test_a_probe_measures_a_real_process() -> None:
     own = session._process_bytes(plan.Group(9, 1, (cpu,) * 9), session.courses, 1 << 40)
     session.file.close()
     assert 5 << 20 < own < 2 << 30, "an interpreter with numpy"
+
+
+# --- the order of a round ------------------------------------------------------------------
+
+
+class Noting(Probed):
+    """Notes (threads, mode) of every trial in the order that they run."""
+
+    def run(self, group: Group, job: Job, started: Callable[[int], None], seed: int) -> Iterator[Event]:
+        for trial in job.trials:
+            self.order.append((len(trial.cpus), trial.mode))
+        yield from super().run(group, job, started, seed)
+
+    order: ClassVar[list[tuple[int, str]]] = []
+
+
+def test_the_order_of_thread_counts_is_random_in_every_round() -> None:
+    """Of native trials, which share processes, and of libraries, which have some for each count."""
+    for select in ("matmul/scalar/f32-n128", "matmul/numpy/f32-n128"):
+        profile = plan.PROFILES["quick"]
+        places = [Placement(tuple(range(count))) for count in (1, 2, 4, 8)]
+        trials = plan.make_plan([plan.Selector.parse(select)], Settings(), profile, places)
+        silent, launcher = Silent(), Noting(0)
+        session = runner.Runner(
+            trials,
+            machine.detect(),
+            Settings(),
+            runner.Limits.of(profile, trial_seconds=10),
+            silent,
+            silent,
+            seed=1,
+            launcher=launcher,
+            instruments=Instruments(clock_hz=lambda cpus: None, free_memory_bytes=lambda: 1 << 40),
+        )
+        session.prepare()
+        session._take = lambda *told: None  # type: ignore[method-assign]  # nothing was measured
+        orders = []
+        for index in range(40):
+            launcher.order.clear()
+            session._round(index)
+            orders.append(tuple(count for count, _ in launcher.order))
+        session.file.close()
+        assert {tuple(sorted(order)) for order in orders} == {(1, 2, 4, 8)}
+        assert len(set(orders)) > 10
+        assert {order[0] for order in orders} == {order[-1] for order in orders} == {1, 2, 4, 8}

@@ -13,7 +13,8 @@ from threadpoolctl import threadpool_limits
 
 from armbench.bench.model import Array, Library, Operand, Problem, Settings, Variant, Work, empty
 from armbench.bench.run import worker
-from armbench.bench.run.worker import Job, Teams, ThreadsError, TrialJob
+from armbench.bench.run.teams import Teams
+from armbench.bench.run.worker import Job, ThreadsError, TrialJob
 from armbench.kernels.matmul.numpy import VARIANT as NUMPY
 
 CPUS = sorted(os.sched_getaffinity(0))
@@ -57,20 +58,19 @@ def problem() -> Problem:
 
 def test_teams_keep_their_memory_until_there_is_no_room() -> None:
     one = 3 * 8 * N
-    trial = replace(TRIAL, arena_bytes=one)
     places = [tuple(CPUS[i % len(CPUS)] for i in range(count)) for count in (1, 2, 3)]
     teams = Teams(seed=1, room_bytes=4 * one)
     for cpus in places[:2]:
-        teams.load(trial, problem(), cpus, len(cpus)).data.close()
+        teams.load(problem(), cpus, len(cpus), 1, one).data.close()
     assert list(teams.teams) == places[:2], "three copies have room"
     kept = teams.teams[places[0]]
-    loaded = teams.load(trial, problem(), places[0], 1)
+    loaded = teams.load(problem(), places[0], 1, 1, one)
     assert loaded.team is kept
     assert loaded.data.arrays(0, 0)["x"].tolist() == [1.0] * N
     loaded.data.close()
-    teams.load(trial, problem(), places[2], 3).data.close()
+    teams.load(problem(), places[2], 3, 1, one).data.close()
     assert list(teams.teams) == [places[0], places[2]], "the one that was not used for longest is gone"
-    loaded = teams.load(trial, problem(), places[1], 2)
+    loaded = teams.load(problem(), places[1], 2, 1, one)
     assert loaded.data.arrays(1, 0)["x"].tolist() == [1.0] * N
     for team in teams.teams.values():
         team.close()

@@ -274,15 +274,16 @@ def print_efficiencies(analyses: Sequence[Analysis], console: Console) -> None:
             groups.setdefault((last.kernel, last.mode, last.threads), []).append(found)
     for (kernel, mode, cores), group in groups.items():
         noun = group[0].curve.topology.noun
-        title = Text.assemble((kernel, "bold"), f", efficiency on {cores} {noun}", (f" · {mode}", "dim"))
-        console.print(_efficiency_table(title, group, console))
+        title = f", efficiency on {cores} {noun} = rate / ({cores} x rate of one)"
+        console.print(Text.assemble((kernel, "bold"), title, (f" · {mode}", "dim")))
+        console.print(_efficiency_table(group, console))
         console.print()
 
 
-def _efficiency_table(title: Text, group: Sequence[Analysis], console: Console) -> Table:
+def _efficiency_table(group: Sequence[Analysis], console: Console) -> Table:
     variants = list(dict.fromkeys(found.curve.last.variant for found in group))
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(title, min_width=len(title) // 2)
+    table.add_column("", no_wrap=True)
     for variant in variants:
         table.add_column(variant, justify="right", no_wrap=True)
     cells: dict[str, dict[str, Text]] = {}

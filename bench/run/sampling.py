@@ -154,10 +154,12 @@ def sample_calls(
     schedule: Schedule,
     before_last: Callable[[], None] = nothing,
     cpus: Collection[int] | None = None,
+    before_first: Callable[[], None] = nothing,
 ) -> Taken:
     """Time `schedule` on this thread, call i being calls[i % len(calls)].
 
-    before_last() runs before the last sample.  cpus: those that the thread should be found on.
+    before_last() runs before the last sample, before_first() right before the first, untimed.
+    cpus: those that the thread should be found on.
     """
     total = schedule.warmup + schedule.samples
     ticks = np.zeros((total, 1), np.int64)
@@ -165,10 +167,11 @@ def sample_calls(
     result, first = None, 0
     read = native.ticks
     cpu_first, node = native.where()
+    batch = list(itertools.islice(turn, schedule.calls))
+    before_first()
     before = resource.getrusage(resource.RUSAGE_THREAD)
     wall, cpu = time.monotonic(), time.thread_time()
     for sample in range(total):
-        batch = list(itertools.islice(turn, schedule.calls))
         if sample == total - 1:
             before_last()
         start = read()
@@ -176,6 +179,7 @@ def sample_calls(
             result = call()
         ticks[sample, 0] = read() - start
         first = first or start
+        batch = list(itertools.islice(turn, schedule.calls))
     wall, cpu = time.monotonic() - wall, time.thread_time() - cpu
     switches = resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw - before.ru_nivcsw
     last_set = (total * schedule.calls - 1) % len(calls)

@@ -88,12 +88,18 @@ class ThreadsError(Exception):
 # --- one trial -----------------------------------------------------------------------------
 
 
+Sample = Callable[[sampling.Schedule, Callable[[], None]], sampling.Samples]
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A trial ready to run: how to call it once, sample it, and look at its outputs."""
+    """A trial ready to run: how to call it once, sample it, and look at its outputs.
+
+    sample(schedule, before_first): before_first() runs right before the first sample.
+    """
 
     call_once: Callable[[], None]
-    sample: Callable[[sampling.Schedule], sampling.Samples]
+    sample: Sample
     empty_ticks: Callable[[int], float]
     outputs: Callable[[], Sequence[Mapping[str, Array]]]
     idle: Sequence[Callable[[], Any]] = ()  # calls like the sampled ones that leave the outputs alone
@@ -141,8 +147,7 @@ class Worker:
                     meeting.agree(_calibrate(prepared.sample, place.oversubscribed)), self.job.sample_seconds
                 )
                 facts.update(_facts(variant, data, prepared, schedule))
-            meeting.wait()
-            samples = prepared.sample(schedule)
+            samples = prepared.sample(schedule, meeting.wait)
             meeting.keep_busy(prepared.idle)
             checker.check(prepared.outputs())
             pages = memory.lying(data.data, samples.homes, place.memory, self.job.memory_nodes)
@@ -200,14 +205,14 @@ def _facts(variant: Variant, data: Operands, prepared: Prepared, schedule: sampl
     }
 
 
-def _calibrate(sample: Callable[[sampling.Schedule], sampling.Samples], crowded: bool) -> float:
+def _calibrate(sample: Sample, crowded: bool) -> float:
     """Seconds per call, from ever longer samples until one lasts half a millisecond.
 
     The shortest thread's, which was not interrupted; where they share CPUs waiting belongs to it.
     """
 
     def seconds(calls: int) -> float:
-        ticks = sample(sampling.Schedule(calls=calls, warmup=0, samples=1)).ticks
+        ticks = sample(sampling.Schedule(calls=calls, warmup=0, samples=1), sampling.nothing).ticks
         return float(ticks.mean() if crowded else ticks.min()) / native.tick_hz()
 
     return sampling.calibrate(seconds)
@@ -225,7 +230,8 @@ def prepare_native(variant: Variant, case: Case, data: Operands) -> Prepared:
             chosen, case.native_params, data.data, schedule.calls, schedule.warmup, schedule.samples
         )
 
-    def sample(schedule: sampling.Schedule) -> sampling.Samples:
+    def sample(schedule: sampling.Schedule, before_first: Callable[[], None]) -> sampling.Samples:
+        before_first()
         measured = measure(found, schedule)
         last_copies[:] = [report.last_copy for report in measured.reports]
         return sampling.Samples(
@@ -244,7 +250,7 @@ def prepare_native(variant: Variant, case: Case, data: Operands) -> Prepared:
         return float(ticks.min()) / calls
 
     once = sampling.Schedule(calls=1, warmup=0, samples=1)
-    return Prepared(lambda: void(sample(once)), sample, empty_ticks, outputs)
+    return Prepared(lambda: void(sample(once, sampling.nothing)), sample, empty_ticks, outputs)
 
 
 def prepare_library(
@@ -257,12 +263,12 @@ def prepare_library(
     calls, idle = [call for call, _ in bound[:copies]], [call for call, _ in bound[copies:]]
     last: list[Any] = [None, 0]  # what the last call returned, and its operand set
 
-    def sample(schedule: sampling.Schedule) -> sampling.Samples:
+    def sample(schedule: sampling.Schedule, before_first: Callable[[], None]) -> sampling.Samples:
         def poison() -> None:
             for copy in range(copies):
                 sampling.poison(data.outputs(0, copy).values())
 
-        taken = sampling.sample_calls(calls, schedule, poison, cpus)
+        taken = sampling.sample_calls(calls, schedule, poison, cpus, before_first)
         last[:] = [taken.result, taken.last_set]
         astray = len(cpus) > 1 and not machine.task_cpus() <= set(cpus)  # its own threads
         flags = dict.fromkeys([*taken.flags, *(["moved"] if astray else [])])

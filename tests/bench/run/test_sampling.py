@@ -81,9 +81,12 @@ def test_python_calls_are_timed_in_turn_and_poisoned_before_the_last_sample() ->
     order: list[str] = []
     calls = [lambda: order.append("a") or "A", lambda: order.append("b") or "B"]
     taken = sampling.sample_calls(
-        calls, Schedule(calls=3, warmup=1, samples=2), before_last=lambda: order.append("poison")
+        calls,
+        Schedule(calls=3, warmup=1, samples=2),
+        before_last=lambda: order.append("poison"),
+        before_first=lambda: order.append("start"),
     )
-    assert "".join(o[0] for o in order) == "ababab" + "p" + "aba"
+    assert "".join(o[0] for o in order) == "s" + "ababab" + "p" + "aba"
     assert (taken.ticks.shape, taken.result, taken.last_set) == ((3, 1), "A", 0)
     assert (taken.ticks > 0).all()
 

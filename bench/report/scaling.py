@@ -24,16 +24,9 @@ COLUMNS = 80  # of a chart, at most
 CELL_COLUMNS = 12  # of efficiency and interval beside a rate, with their gaps
 LARGEST = 1e5  # a rate is printed with so many digits at most
 ROWS_A_STEP = 2  # of a chart
-FLOORS = (
-    (0.9, 0.02),
-    (0.75, 0.05),
-    (0.5, 0.1),
-    (0.2, 0.2),
-    (0.0, 0.2),
-)  # lowest efficiency of a chart, step of labels
+# Lowest efficiency of a chart and step of its labels: the first that shows everything.
+FLOORS = ((0.9, 0.02), (0.75, 0.05), (0.5, 0.1), (0.2, 0.2), (0.0, 0.2))
 SURE = 0.9  # confidence, below which rounds were too few to tell
-
-Letters = dict[str, str]
 
 
 def worth_showing(curve: Curve) -> bool:
@@ -94,7 +87,7 @@ def _unsure(found: Analysis) -> bool:
 
 def _scale(group: Sequence[Marked]) -> tuple[float, str]:
     """The divisor and name of the unit in which the smallest rate, and still the largest, is short."""
-    rates = [stats.summarize(result).rate.value for found, _ in group for result in found.curve.results]
+    rates = [rate.value for found, _ in group for rate in found.rates]
     size, prefix = units.scale_for(min(rates))
     if max(rates) / size >= LARGEST:
         size, prefix = units.scale_for(max(rates))
@@ -138,7 +131,7 @@ def _cells(marked: Marked, cores: int, size: float) -> Iterator[Text]:
         yield from (Text("-", style="dim"), Text(""), Text(""), Text(""))
         return
     point = found.curve.cores.index(cores)
-    rate = stats.summarize(found.curve.results[point]).rate.value
+    rate = found.rates[point].value
     style = "bold" if cores == found.best.highest else ""
     yield Text(units.three_digits(rate / size), style=style)
     if found.efficiency is None:

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from armbench.bench import stats
-from armbench.bench.model import Array
+from armbench.bench.model import Array, Rate
 from armbench.bench.scaling import models, resampling
 from armbench.bench.scaling.curve import Curve
 from armbench.bench.scaling.models import Fit, Grid
@@ -95,10 +95,12 @@ class Crossing:
 class Analysis:
     """A curve with all that follows from it.
 
+    rates        of all cores together at every point, as everywhere: from all rounds of the point
     efficiency   X(N) / (N X(1)) at every point; None without a point at one core
     """
 
     curve: Curve
+    rates: tuple[Rate, ...]
     efficiency: tuple[Interval, ...] | None
     model: FittedModel | None
     best: Best
@@ -125,6 +127,7 @@ def analyze(curve: Curve) -> Analysis:
     bends = _bends(grid, fits, curve.rounds) if fits and model and not model.misfit else (None, None)
     return Analysis(
         curve=curve,
+        rates=tuple(stats.summarize(result).rate for result in curve.results),
         efficiency=_efficiency(curve),
         model=model,
         best=_best(grid.cores.astype(int).tolist(), logs, *bends),

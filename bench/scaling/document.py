@@ -64,7 +64,7 @@ def _point(found: Analysis, index: int) -> dict[str, Json]:
         "cpus": cpulist.in_order(result.cpus),
         "on_nodes": found.curve.on_nodes[index].tolist(),
         "oversubscribed": result.oversubscribed,
-        "rate": codec.encode(stats.summarize(result).rate),
+        "rate": codec.encode(found.rates[index]),
         "efficiency": found.efficiency and codec.encode(found.efficiency[index]),
         "fairness": codec.encode(stats.fairness(result)),
     }

@@ -84,13 +84,18 @@ def _run(parser: Parser) -> None:
         "select", nargs="*", metavar="SELECT", help="KERNEL[/VARIANT[/CASE]] with globs; none selects all"
     )
     parser.add_argument("--profile", choices=list(PROFILES), default="standard")
-    parser.add_argument("--cpus", default="1,all", metavar="1|all|ladder|LIST", help="default: 1 and all")
+    parser.add_argument(
+        "--cpus",
+        default="1,all",
+        metavar="1|all|ladder|LIST",
+        help="1 and all (the default); 1, 2, 4, … and wherever a cache or node is full; or these",
+    )
     parser.add_argument(
         "--mode",
         choices=["throughput", "parallel", "both", "split"],
         default="throughput",
-        help="own data on every CPU, one problem split over them, both, or every number of problems "
-        "side by side on equal shares of the CPUs",
+        help="own data on every CPU (the default), one problem shared by all, both of these, or every "
+        "number of problems side by side on equal shares of the CPUs",
     )
     parser.add_argument(
         "--placement",

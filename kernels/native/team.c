@@ -479,7 +479,8 @@ static void prepare_workspace(ab_team *team, measurement *m, uint32_t thread) {
     if ((scratch && !m->scratch[thread]) || (shared && !m->shared[thread]))
         ab_counter_add(&m->failed, 1);
     ab_gate_wait(&team->gate, team->count, team->crowded);
-    m->shared[thread] = m->shared[thread / each * each];
+    if (thread % each)
+        m->shared[thread] = m->shared[thread / each * each];
 }
 
 static void measure_thread(ab_team *team, uint32_t thread, void *job) {

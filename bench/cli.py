@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import gc
+import io
 import json
 import os
 import signal
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 OK, SLOWER, USAGE, UNDECIDED, INCOMPARABLE, NOTHING, FAILED, WRONG, INTERNAL, INTERRUPTED = (
     0, 1, 2, 3, 4, 5, 6, 7, 70, 130,
 )  # fmt: skip
+PLAINER = {"·": "-", "±": "+-", "…": "...", "─": "-"}
 
 
 def main() -> None:
@@ -63,10 +66,20 @@ class Screen(Console):
 
 def console(stream: TextIO, needed: bool = True) -> Console:
     """Plain text without colour codes when the stream is no terminal."""
+    codecs.register_error("plainer", _plainer)
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="plainer")
     width = None if stream.isatty() else _columns()
     screen = Screen(file=stream, width=width, highlight=False, soft_wrap=False)
     screen.needed = needed
     return screen
+
+
+def _plainer(error: UnicodeError) -> tuple[str, int]:
+    """What to write instead of characters that the encoding of a stream has not."""
+    assert isinstance(error, UnicodeEncodeError)
+    text = error.object[error.start : error.end]
+    return "".join(PLAINER.get(character, "?") for character in text), error.end
 
 
 def _columns() -> int:
@@ -211,7 +224,7 @@ def show(options: Namespace, out: Console, err: Console) -> int:
     del err
     session = results.read(options.file)
     if options.json:
-        _print_json(results.to_json(session), out)
+        _print_json({**results.to_json(session), **_scaling_json(session)}, out)
     else:
         _print_session(session, out)
     return OK
@@ -293,12 +306,23 @@ def compare(options: Namespace, out: Console, err: Console) -> int:
 
 
 def _print_session(session: Session, out: Console) -> None:
-    from armbench.bench import stats
+    from armbench.bench import scaling, stats
     from armbench.bench.report.session import print_session
     from armbench.bench.run.session import measured_share
 
     summaries = [stats.summarize(result) for result in session.results]
-    print_session(session, summaries, measured_share(session), out)
+    curves = [scaling.analyze(curve) for curve in scaling.curves(session)]
+    print_session(session, summaries, measured_share(session), out, curves, scaling.splits(session))
+
+
+def _scaling_json(session: Session) -> dict[str, object]:
+    from armbench.bench import scaling
+
+    curves = [scaling.analyze(curve) for curve in scaling.curves(session)]
+    return {
+        "curves": scaling.curves_json(curves),
+        "splits": scaling.splits_json(scaling.splits(session)),
+    }
 
 
 def _print_json(document: object, out: Console) -> None:

@@ -15,7 +15,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("codec", "stats", "native"),
     ("results", "machine", "registry"),
     ("journal", "doctor"),
-    ("run", "compare"),
+    ("run", "compare", "scaling"),
     ("report",),
     ("arguments",),
     ("cli",),

@@ -12,8 +12,9 @@ from rich.text import Text
 
 from armbench.bench import cpulist, stats
 from armbench.bench.model import Finding, Machine, Result, Session, Severity, Skip, Summary
-from armbench.bench.report import units
+from armbench.bench.report import scaling, units
 from armbench.bench.report.headline import headline as headline
+from armbench.bench.scaling import Analysis, Split
 
 Place = tuple[str, int]  # mode, threads
 MARKS = {
@@ -43,26 +44,48 @@ MARKED_SHARE = 0.5  # of the processes, above which a row carries their mark
 
 
 def print_session(
-    session: Session, summaries: Sequence[Summary], measured_share: float | None, console: Console
+    session: Session,
+    summaries: Sequence[Summary],
+    measured_share: float | None,
+    console: Console,
+    curves: Sequence[Analysis] = (),
+    splits: Sequence[Split] = (),
 ) -> None:
-    """The report of a result file: a table per kernel, then what went wrong or was not run.
+    """The report of a result file: a table per kernel, curves, then what went wrong or was not run.
 
-    summaries in the order of the results; measured_share of the time in samples and warm-up.
+    summaries in the order of the results; measured_share of the time in samples and warm-up;
+    curves and splits of the session, of which those are printed that say more than the table.
     """
     console.print(headline(session.machine), style="bold", highlight=False)
     if session.machine.emulated:
         console.print("An emulated CPU: these times mean nothing.", style="bold red")
     console.print(_subline(session, measured_share), highlight=False)
+    long = [found for found in curves if scaling.worth_showing(found.curve)]
+    elsewhere = scaling.shown_results(long, splits)
     by_kernel: dict[str, list[tuple[Result, Summary]]] = {}
     for result, summary in zip(session.results, summaries, strict=True):
-        by_kernel.setdefault(result.kernel, []).append((result, summary))
+        if result.key not in elsewhere:
+            by_kernel.setdefault(result.kernel, []).append((result, summary))
     marks: set[str] = set()
     for kernel, rows in by_kernel.items():
         console.print()
         console.print(_kernel_table(kernel, rows, marks))
     console.print()
+    _print_scaling(session, curves, splits, console, marks)
     for text in _footnotes(session, marks):
         console.print(text, highlight=False, soft_wrap=False)
+
+
+def _print_scaling(
+    session: Session, curves: Sequence[Analysis], splits: Sequence[Split], console: Console, marks: set[str]
+) -> None:
+    """Curves of three points or more and splits; those of two where scaling was asked for."""
+    long = [found for found in curves if scaling.worth_showing(found.curve)]
+    letters = [[_letters([r], marks).plain for r in found.curve.results] for found in long]
+    scaling.print_curves(long, console, letters)
+    scaling.print_splits(splits, console)
+    if any("ladder" in str(word) for word in session.session["argv"]):
+        scaling.print_efficiencies([found for found in curves if found not in long], console)
 
 
 def _subline(session: Session, measured_share: float | None) -> str:

@@ -12,20 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from armbench.bench.machine import budget, pages
-from armbench.bench.machine.hostfiles import HERE, HostFiles, to_int
+from armbench.bench.machine.hostfiles import CPU, HERE, HostFiles, to_int
 
 _LONG_ENOUGH_SECONDS = 0.1  # ten ticks of the kernel's usual clock
-_CPU = "sys/devices/system/cpu"
+
 _SETTINGS = {  # name: file of one line
     "clocksource": "sys/devices/system/clocksource/clocksource0/current_clocksource",
     "perf_event_paranoid": "proc/sys/kernel/perf_event_paranoid",
     "numa_balancing": "proc/sys/kernel/numa_balancing",
     "ksm": "sys/kernel/mm/ksm/run",
     "sve_default_vector_length": "proc/sys/abi/sve_default_vector_length",
-    "no_turbo": f"{_CPU}/intel_pstate/no_turbo",
-    "boost": f"{_CPU}/cpufreq/boost",
-    "smt": f"{_CPU}/smt/active",
-    "isolated": f"{_CPU}/isolated",
+    "no_turbo": f"{CPU}/intel_pstate/no_turbo",
+    "boost": f"{CPU}/cpufreq/boost",
+    "smt": f"{CPU}/smt/active",
+    "isolated": f"{CPU}/isolated",
     "version": "proc/version",
     "command_line": "proc/cmdline",
     "scheduler_preemption": "sys/kernel/debug/sched/preempt",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from armbench.bench.machine import topology
-from armbench.bench.machine.hostfiles import HERE, HostFiles
+from armbench.bench.machine import pages, topology
+from armbench.bench.machine.hostfiles import CPU, HERE, HostFiles
 from armbench.bench.model import Site
 
 _CACHE_INDEXES = 8
@@ -49,7 +49,7 @@ def _shared(files: HostFiles, *names: str) -> Callable[[int], Sequence[int]]:
     """Reads a CPU's group from the first of these topology files that it has."""
 
     def members(cpu: int) -> Sequence[int]:
-        lists = (files.cpus(f"{topology.CPU}/cpu{cpu}/topology/{name}") for name in names)
+        lists = (files.cpus(f"{CPU}/cpu{cpu}/topology/{name}") for name in names)
         return next(filter(None, lists), ())
 
     return members
@@ -60,7 +60,7 @@ def _last_level(files: HostFiles, cpu: int) -> Sequence[int]:
     shared: Sequence[int] = ()
     highest = 0
     for index in range(_CACHE_INDEXES):
-        folder = f"{topology.CPU}/cpu{cpu}/cache/index{index}"
+        folder = f"{CPU}/cpu{cpu}/cache/index{index}"
         level = files.integer(f"{folder}/level")
         if level is None:
             break
@@ -76,5 +76,5 @@ def _nodes(files: HostFiles) -> dict[int, int]:
 
 def node_free_bytes(node: int, root: Path = HERE) -> int | None:
     """What a process may still take of a node: its free pages, and half of those that cache files."""
-    found = topology.meminfo(HostFiles(root), f"{topology.NODE}/node{node}/meminfo")
+    found = pages.meminfo(HostFiles(root), f"{topology.NODE}/node{node}/meminfo")
     return found["MemFree"] + found.get("FilePages", 0) // 2 if "MemFree" in found else None

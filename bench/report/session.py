@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from armbench.bench import cpulist, stats
-from armbench.bench.model import Finding, Machine, Result, Session, Severity, Skip, Summary
+from armbench.bench import stats
+from armbench.bench.model import Finding, Result, Session, Severity, Skip, Summary
 from armbench.bench.report import scaling, units
 from armbench.bench.report.headline import headline as headline
 from armbench.bench.scaling import Analysis, Split

@@ -81,24 +81,28 @@ class HostFiles:
     def _resolve(self, name: str) -> str | None:
         if self.live and ".." not in name:
             return "/" + name
-        path, walked = self.root, ""
-        for part in name.split("/"):
-            walked = f"{walked}/{part}"
-            if walked not in self._folders:
-                self._folders[walked] = self._step(path, part)
-            step = self._folders[walked]
-            if step is None:
-                return None
-            path = step
+        known, pending = name, []
+        while known not in self._folders:
+            known, _, part = known.rpartition("/")
+            pending.append(part)
+        path = self._folders[known]
+        while pending and path is not None:
+            part = pending.pop()
+            known = f"{known}/{part}" if known else part
+            path = self._folders[known] = self._step(path, part)
         return path
 
     def _step(self, parent: str, part: str) -> str | None:
         """The directory `part` of a real directory, through links that stay inside."""
         if part in ("", ".", ".."):
             return None
+        path: str | None = f"{parent.rstrip('/')}/{part}"
         try:
-            path = self._follow(parent, part)
-            return path if path and S_ISDIR(os.lstat(path).st_mode) else None
+            mode = os.lstat(path or "").st_mode
+            if S_ISLNK(mode):
+                path = self._follow(parent, part)
+                mode = os.lstat(path).st_mode if path else 0
+            return path if S_ISDIR(mode) else None
         except (OSError, ValueError):
             return None
 
@@ -133,7 +137,7 @@ class HostFiles:
 
     def _read(self, folder: str, leaf: str, limit: int) -> bytes | None:
         try:
-            handle = os.open(os.path.join(folder, leaf), _OPEN)
+            handle = os.open(f"{folder}/{leaf}", _OPEN)
         except OSError as error:
             path = self._follow(folder, leaf) if error.errno == errno.ELOOP else None
             if path is None:

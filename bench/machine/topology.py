@@ -89,16 +89,17 @@ def caches(files: HostFiles, cpus: Cpus, kind: Callable[[int], Hashable]) -> tup
 
     kind(cpu) names the core type: CPUs of one type have the same cache indexes.
     """
-    labels: dict[tuple[Hashable, int], tuple[int, str] | None] = {}
+    labels: dict[Hashable, dict[int, tuple[int, str]]] = {}
     seen: dict[tuple[int, str], set[int]] = {}
     counted: Counter[tuple[int, str, int, int]] = Counter()
     for cpu in cpus:
+        known = labels.setdefault(kind(cpu), {})
         for index in range(_CACHE_INDEXES):
             folder = f"{CPU}/cpu{cpu}/cache/index{index}"
-            label = labels.setdefault((kind(cpu), index), None) or _label(files, folder)
+            label = known.get(index) or _label(files, folder)
             if label is None:
                 break
-            labels[kind(cpu), index] = label
+            known[index] = label
             if cpu in seen.setdefault(label, set()):
                 continue
             if shared := files.cpus(f"{folder}/shared_cpu_list"):

@@ -12,7 +12,7 @@ from armbench.bench import compare as comparing
 from armbench.bench.compare import Comparison, exit_code, verdict_line, verdicts
 from armbench.bench.compare.verdicts import Row
 from armbench.bench.machine import comparability
-from armbench.bench.model import Core, Failure, Machine, Node, Result, Session, Skip, Verified, Work
+from armbench.bench.model import Core, Failure, Machine, Node, Result, Session, Skip, Smbios, Verified, Work
 from tests.bench.sessions import (
     CHAIN,
     DECODE,
@@ -411,6 +411,20 @@ def test_swapped_machines_give_the_inverse() -> None:
 def test_other_clocks_of_other_silicon_are_no_matter() -> None:
     row = one(result(), result(tick_hz=1_050_000_000), machine=GRAVITON3)
     assert row.verdict == "same"
+
+
+def test_memory_modules_differ_only_where_both_sides_know_them() -> None:
+    fast, slow = (
+        replace(GRAVITON4, smbios=Smbios(None, None, None, "DDR5", rate))
+        for rate in (5_600_000_000, 5_200_000_000)
+    )
+
+    def residue(base: Machine, new: Machine) -> list[tuple[str | None, str | None]]:
+        found = compare(session([result()], base), session([result()], new, name="new")).residue
+        return [(change.base, change.new) for change in found if change.name == "memory modules"]
+
+    assert residue(fast, slow) == [("DDR5-5600", "DDR5-5200")]
+    assert residue(GRAVITON4, slow) == residue(fast, GRAVITON4) == residue(fast, fast) == []
 
 
 def test_residue_names_whatever_else_differs() -> None:

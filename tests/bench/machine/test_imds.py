@@ -17,7 +17,7 @@ import pytest
 from armbench.bench import cli, machine
 from armbench.bench.machine import cloud, imds
 from armbench.bench.model import Metadata
-from tests.bench.machine.test_machine import build
+from tests.bench.machine.roots import build
 
 TOKEN = "AQAEAB=="
 ANSWERS = {

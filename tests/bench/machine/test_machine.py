@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
-import platform
 import random
-import runpy
-import shutil
-import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -18,44 +13,20 @@ from typing import Any
 
 import pytest
 
-from armbench.bench import machine, native, registry
+from armbench.bench import machine
 from armbench.bench.facts import ISA
-from armbench.bench.machine import arm, hostfiles, probe
+from armbench.bench.machine import hostfiles
 from armbench.bench.model import Budget, Cache, Core, HugePages, Machine, Node, Smbios
 from tests.bench import golden
 from tests.bench.machine.conftest import scratch_folder
+from tests.bench.machine.roots import SPECS, build, counting, one_cpu
 from tests.machines import fake_root
 
-REPOSITORY = Path(__file__).parents[3]
-
-
-SPECS: dict[str, Any] = fake_root.specs()
 # Instruction sets that the specs speak of; later ones do not make them wrong.
 JUDGED = {
     *("neon", "dotprod", "fp16", "bf16", "i8mm", "sve", "sve-bf16", "sve-i8mm", "sve2", "sme"),
     *("avx2", "avx512", "avx512-vnni", "avx512-bf16"),
 }
-
-
-def build(tmp_path: Path, spec: str | dict[str, Any], **changes: Any) -> Path:
-    spec = SPECS[spec] if isinstance(spec, str) else spec
-    root: Path = fake_root.build({**spec, **changes}, tmp_path / f"root{len(list(tmp_path.iterdir()))}")
-    return root
-
-
-def one_cpu(name: str) -> dict[str, Any]:
-    """A spec's first core type alone: enough where topology does not matter, and quick to write."""
-    spec = SPECS[name]
-    core = {**spec["cores"][0], "cpus": "0"}
-    return {
-        **spec,
-        "cpus": 1,
-        "cores": [core],
-        "packages": ["0"],
-        "nodes": ["0"],
-        "distances": [10, 20],
-        "caches": [],
-    }
 
 
 # --- known machines ------------------------------------------------------------------------
@@ -145,98 +116,6 @@ def test_the_specs_cover_what_is_promised() -> None:
 def test_different_machines_have_different_keys(known: Callable[[str], Machine]) -> None:
     keys = {name: known(name).comparability_key for name in SPECS}
     assert len(set(keys.values())) == len(keys)
-
-
-NEIGHBOURS = REPOSITORY.parent / "shared" / "machines"
-
-
-@pytest.mark.skipif(
-    not (NEIGHBOURS / "specs").is_dir(), reason="no further machine specs beside the repository"
-)
-def test_machines_beside_the_repository(tmp_path: Path) -> None:
-    make_root = runpy.run_path(str(NEIGHBOURS / "make_root.py"))["build"]
-    for path in sorted((NEIGHBOURS / "specs").glob("*.json")):
-        spec = json.loads(path.read_text())
-        make_root(spec, tmp_path / path.stem)
-        found = machine.detect(tmp_path / path.stem)
-        shutil.rmtree(tmp_path / path.stem)
-        for field, value in told_by_neighbour(spec).items():
-            assert getattr(found, field) == value, (path.stem, field)
-
-
-def told_by_neighbour(spec: dict[str, Any]) -> dict[str, Any]:
-    """Every field that follows from such a spec; caches and nodes as make_root.py spreads them."""
-    cpus = spec["cpus"]
-    memory = spec.get("memory_bytes", cpus * (4 << 30))
-    nodes = range(len(spec["nodes"]))
-    named = spec["smbios_processor"]
-    chips = {"Axion": "Google Axion", "Ampere(R) Altra(R) Processor": "Ampere Altra"}
-    chip = named if named.startswith("AWS") else chips.get(named, "Alibaba Yitian 710")
-    vendors = {
-        "Amazon EC2": "aws",
-        "Google": "gcp",
-        "Microsoft Corporation": "azure",
-        "Alibaba Cloud": "alicloud",
-    }
-    cloud = vendors[spec["dmi"]["sys_vendor"]]
-    hz = float(spec["smbios_speed"].split()[0]) * 1e6
-    everything = fake_root.as_list(range(cpus))
-    return {
-        "arch": "aarch64",
-        "cpus": cpus,
-        "online": everything,
-        "allowed": everything,
-        "offline": None,
-        "budget": Budget(cpus, "all online CPUs"),
-        "cores": tuple(
-            Core(
-                arm.core_name(f"{c['implementer']}/{c['part']}"),
-                c["implementer"],
-                c["part"],
-                c["variant"],
-                c["revision"],
-                c["cpus"],
-            )
-            for c in spec["cores"]
-        ),
-        "features": tuple(spec["features"].split()),
-        "sve_bits": {"0xd40": 256}.get(spec["cores"][0]["part"], 128)
-        if " sve " in spec["features"]
-        else None,
-        "sme_bits": None,
-        "packages": tuple(spec["packages"]),
-        "clusters": (),
-        "nodes": tuple(
-            Node(
-                i,
-                spec["nodes"][i],
-                memory // len(nodes) >> 10 << 10,
-                tuple(10 if i == j else 20 for j in nodes),
-            )
-            for i in nodes
-        ),
-        "threads_per_core": 1,
-        "caches": tuple(
-            Cache(c["level"], c["type"].lower(), c["bytes"], c["instances"], cpus // c["instances"])
-            for c in sorted(spec.get("caches", []), key=lambda c: (c["level"], c["type"]))
-        ),
-        "cloud": cloud,
-        "instance": spec["dmi"]["product_name"] if cloud == "aws" else None,
-        "chip": chip,
-        "hypervisor": {"aws": "nitro", "azure": "hyper-v"}.get(cloud, "kvm"),
-        "clock_hz": hz,
-        "clock_source": "facts",
-        "nominal_clock_hz": hz,
-        "counter_hz": round(float(spec["bogomips"]) * 500_000),
-        "memory_bytes": memory,
-        "page_bytes": 4096,
-        "huge_pages": "madvise",
-        "emulated": False,
-        "smbios": None,
-        "metadata": None,
-        "timer": None,
-        "perf": None,
-    }
 
 
 def test_keys_stay_for_good(known: Callable[[str], Machine]) -> None:
@@ -431,182 +310,3 @@ def test_large_machines_are_read_economically(
     monkeypatch.setattr(hostfiles.os, "open", counting(os.open, opened))
     machine.detect(root)
     assert len(opened) < 10 * SPECS[name]["cpus"]
-
-
-def counting(function: Callable[..., Any], paths: list[str]) -> Callable[..., Any]:
-    def call(path: Any, *arguments: Any, **options: Any) -> Any:
-        paths.append(str(path))
-        return function(path, *arguments, **options)
-
-    return call
-
-
-# --- nothing outside the root --------------------------------------------------------------
-
-
-def test_only_files_below_the_root_are_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The running CPU is not asked, and every path that is opened or looked at lies inside."""
-
-    def forbidden(*_: object) -> None:
-        raise AssertionError("asked the running host")
-
-    root = Path(os.path.realpath(build(tmp_path, "gb10-x925-a725")))
-    (root / "proc/self").symlink_to("/proc/self")
-    touched: list[str] = []
-    for name in ("host_features", "vector_bits", "tick_hz", "clock_hz"):
-        monkeypatch.setattr(native, name, forbidden)
-    for owner, name in ((platform, "machine"), (os, "sched_getaffinity"), (os, "sysconf"), (os, "uname")):
-        monkeypatch.setattr(owner, name, forbidden)
-    for name in ("open", "lstat", "listdir", "stat"):
-        monkeypatch.setattr(os, name, counting(getattr(os, name), touched))
-    machine.detect(root, clock=True)
-    monkeypatch.undo()
-    above = {str(parent) for parent in root.parents}
-    assert touched and [p for p in touched if not f"{p}/".startswith(f"{root}/") and p not in above] == []
-
-
-AUDITED = ("open", "os.listdir", "os.scandir", "socket.", "ctypes.dlopen", "subprocess.Popen", "os.exec")
-_listeners: list[list[tuple[str, str]]] = []
-
-
-def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-    """An audit hook, which can never be taken away again: silent without listeners."""
-    for heard in _listeners:
-        if event.startswith(AUDITED):
-            heard.append((event, str(arguments[0]) if arguments else ""))
-
-
-@pytest.mark.parametrize("name", ["graviton3-c7g.medium", "altra-oracle-a1-container", "s390x-z16"])
-def test_the_interpreter_itself_hears_of_nothing_outside(name: str, tmp_path: Path) -> None:
-    root = build(tmp_path, name)
-    machine.detect(root)  # what is imported or loaded once
-    sys.addaudithook(_hear)
-    heard: list[tuple[str, str]] = []
-    _listeners.append(heard)
-    try:
-        machine.detect(root, clock=True, metadata=True)
-    finally:
-        _listeners.remove(heard)
-    assert any(event == "open" for event, _ in heard)
-    outside = [(event, what) for event, what in heard if not what.startswith(f"{root}/")]
-    assert outside == []
-
-
-@pytest.mark.parametrize("way", ["absolute", "relative", "directory", "chain", "loop"])
-def test_links_that_lead_outside_are_absent(way: str, tmp_path: Path) -> None:
-    secret = tmp_path / "secret"
-    secret.mkdir()
-    (secret / "sys_vendor").write_text("Amazon EC2\n")
-    (secret / "product_name").write_text("m9g.48xlarge\n")
-    root = build(tmp_path, "altra-hetzner-cax11", dmi={})
-    home = root / "sys/class/dmi/id"
-    if home.is_symlink():
-        home.unlink()
-    if way in ("directory", "chain"):
-        target = secret
-        if way == "chain":
-            (root / "link").symlink_to(secret)
-            target = Path("../../../link")
-        home.symlink_to(target)
-    else:
-        home.mkdir()
-        for name in ("sys_vendor", "product_name"):
-            links = {
-                "absolute": secret / name,
-                "relative": Path("../../../../../secret") / name,
-                "loop": home / name,
-            }
-            (home / name).symlink_to(links[way])
-            assert way == "loop" or (home / name).read_text()
-    found = machine.detect(root)
-    assert (found.cloud, found.instance) == (None, None)
-
-
-# --- this host -----------------------------------------------------------------------------
-
-
-def test_this_host() -> None:
-    before = os.sched_getaffinity(0)
-    found = machine.detect(clock=True)
-    assert os.sched_getaffinity(0) == before
-    assert (found.arch, found.kernel) == (platform.machine(), os.uname().release)
-    assert found.page_bytes == os.sysconf("SC_PAGE_SIZE")
-    assert found.clock_source == "dependent adds" and found.clock_hz and found.clock_hz > 0
-    assert set(registry.host_feature_names()) <= set(found.features)
-    assert machine.usable_cpus() == machine.allowed_cpus()[: found.budget.cpus]
-    assert set(machine.allowed_cpus()) <= before
-    assert not found.emulated
-    assert json.loads(json.dumps(dataclasses.asdict(found)))["cpus"] == found.cpus
-
-
-def test_what_is_measured_on_this_host() -> None:
-    found = machine.detect(clock=True)
-    own = [core for core in found.cores if machine.allowed_cpus()[0] in fake_root.cpu_list(core.cpus)]
-    assert found.clock_hz == own[0].clock_hz
-    assert found.timer and found.perf
-    assert found.timer.source == ("cntvct_el0" if found.arch == "aarch64" else "CLOCK_MONOTONIC_RAW")
-    assert found.timer.step_ns > 0 and found.timer.read_ns > 0
-    assert found.timer.counter_hz and found.timer.counter_hz > 1e6
-    assert len({event.name for event in found.perf.events}) == 8
-    assert all(event.reason is None or event.reason.isprintable() for event in found.perf.events)
-    assert (found.perf.counters > 0) == any(event.reason is None for event in found.perf.events)
-
-
-def test_without_a_clock_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(native, "clock_hz", lambda: pytest.fail("measured"))
-    for name in ("timer", "perf"):
-        monkeypatch.setattr(probe, name, lambda *_: pytest.fail("tried"))
-    found = machine.detect()
-    assert found.clock_source != "dependent adds"
-    assert (found.timer, found.perf, found.cores[0].clock_hz) == (None, None, None)
-
-
-def test_affinity_limits_the_budget_and_comes_back() -> None:
-    before = os.sched_getaffinity(0)
-    if len(before) < 2:
-        pytest.skip("needs two CPUs")
-    try:
-        os.sched_setaffinity(0, {max(before)})
-        assert machine.allowed_cpus() == (max(before),)
-        assert machine.detect().budget == Budget(1, "affinity")
-        assert machine.measured_clock_hz() > 0
-        assert os.sched_getaffinity(0) == {max(before)}
-    finally:
-        os.sched_setaffinity(0, before)
-
-
-def test_where_pinning_is_forbidden_the_clock_is_measured_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def forbidden(*_: object) -> None:
-        raise PermissionError(1, "Operation not permitted")
-
-    monkeypatch.setattr(os, "sched_setaffinity", forbidden)
-    assert machine.measured_clock_hz() > 0
-
-
-def test_without_the_native_library_the_files_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing() -> None:
-        raise native.NativeError("not built")
-
-    with_library = machine.detect()
-    monkeypatch.setattr(native, "library", missing)
-    without = machine.detect(clock=True)
-    assert set(without.isa) == set(with_library.isa)
-    assert without.clock_source != "dependent adds"
-
-
-def test_a_foreign_architecture_on_this_kernel_is_emulated(monkeypatch: pytest.MonkeyPatch) -> None:
-    other = "x86_64" if platform.machine() == "aarch64" else "aarch64"
-    monkeypatch.setattr(platform, "machine", lambda: other)
-    assert machine.detect().emulated
-
-
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="plays Arm on x86")
-def test_unknown_capability_bits_are_kept_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
-    monkeypatch.setattr(native, "host_features", lambda: (1 << 1 | 1 << 22 | 1 << 62, 1 << 1, 1 << 60, 0))
-    monkeypatch.setattr(native, "vector_bits", lambda: (256, None))
-    found = machine.detect()
-    assert found.features == ("asimd", "sve", "hwcap:62", "sve2", "hwcap3:60")
-    assert found.sve_bits == 256

@@ -279,3 +279,16 @@ def test_an_assembled_session_is_a_valid_file(tmp_path: Path) -> None:
     opened.close()
     results.write(assemble(read_journal(opened.path)), tmp_path / "r.json")
     assert results.validate(tmp_path / "r.json") == []
+
+
+def test_of_a_finding_that_is_made_again_the_last_one_counts(tmp_path: Path) -> None:
+    path = tmp_path / "x.partial.jsonl"
+    opened = begin(path)
+    play(opened, 0)
+    later = Finding("thp", "huge pages are off now", "a remedy", "slow", "https://example.org/")
+    opened.append("finding", Finding("busy", "others work", "wait", "slow", "https://example.org/"))
+    opened.append("finding", later)
+    opened.close()
+    made = assemble(read_journal(path))
+    assert [finding.code for finding in made.findings] == ["thp", "busy"]
+    assert made.findings[0] == later

@@ -7,13 +7,22 @@ import json
 import os
 import platform
 import sys
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rich.console import Console
 
-from armbench.bench import cli
+from armbench.bench import cli, results
 from armbench.bench.doctor import RULES, findings, from_files
+from armbench.bench.model import Settings
+from armbench.bench.report.progress import TerminalProgress
+from armbench.bench.run import runner, session
+from armbench.bench.run.plan import PROFILES
 from tests.bench.doctor.roots import SPOILT, Spoilt
 from tests.conftest import Armbench
 from tests.machines.fake_root import build, specs
@@ -101,6 +110,48 @@ def test_an_empty_root(tmp_path: Path) -> None:
     assert "Nothing makes numbers wrong" in out
 
 
+FUZZED = (  # what doctor reads beside what machine detection reads
+    *(
+        "proc/loadavg",
+        "proc/meminfo",
+        "proc/stat",
+        "proc/cmdline",
+        "proc/self/limits",
+        "boot/config-6.1",
+        "proc/version",
+    ),
+    *("proc/sys/kernel/osrelease", "proc/sys/kernel/perf_event_paranoid", "sys/devices/system/cpu/isolated"),
+    *("proc/sys/kernel/numa_balancing", "sys/kernel/mm/ksm/run", "sys/class/net/eth0/queues/rx-0/rps_cpus"),
+)
+WORDS = (
+    "cpu",
+    "MemTotal:",
+    "SwapFree:",
+    "Max processes",
+    "CONFIG_KASAN=y",
+    "6.1",
+    "-1",
+    "1" * 30,
+    " ",
+    "\n",
+    "kB",
+)
+TEXTS = st.lists(st.sampled_from(WORDS), max_size=12).map(lambda words: " ".join(words).encode())
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from(FUZZED), TEXTS | st.binary(max_size=60), max_size=4))
+def test_any_files_have_an_answer(tmp_path: Path, files: dict[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory(dir=tmp_path) as folder:
+        for name, content in files.items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        code, out, err = doctor("--root", folder)
+    assert code in (0, 7)
+    assert (bool(out), err) == (True, "")
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -163,3 +214,24 @@ def test_a_run_keeps_its_findings(armbench: Armbench, tmp_path: Path) -> None:
     assert "too-many-threads: OMP_NUM_THREADS=100000" in " ".join(shown.split())
     (numpy,) = document["software"]["libraries"]
     assert numpy["version"]
+
+
+def test_what_a_run_finds_while_it_measures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rounds that were stolen from make a finding of the finished file."""
+    monkeypatch.setattr(runner, "_round_flags", lambda *_: iter(["steal"]))
+    request = session.Request(
+        select=("matmul/numpy/f32-n128",),
+        settings=Settings(),
+        profile=replace(PROFILES["quick"], rounds=1),
+        cpus="1",
+        mode="throughput",
+        trial_seconds=60.0,
+        seed=1,
+    )
+    prepared = session.prepare(request, tmp_path / "out.json")
+    assert "steal-in-run" not in {finding.code for finding in prepared.findings}
+    with TerminalProgress(Console(file=io.StringIO())) as progress:
+        outcome = session.measure(prepared, progress)
+    (found,) = (finding for finding in outcome.session.findings if finding.code == "steal-in-run")
+    assert found.text == "In 1 of 1 round the hypervisor gave time to others"
+    assert results.read(outcome.path).findings == outcome.session.findings

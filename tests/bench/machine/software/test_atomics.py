@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import struct
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -63,14 +64,20 @@ def test_other_files_have_none(tmp_path: Path) -> None:
 
 @given(st.integers(0, 300), st.binary(max_size=8))
 def test_damaged_files_are_no_error(cut: int, noise: bytes) -> None:
-    path = Path("/dev/shm") / "armbench-elf-test"  # a file for hypothesis, which runs this often
-    whole = elf([LDXR_W0_X1, CAS_W0_W1_X2])
-    path.write_bytes(whole[:cut] + noise)
-    try:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "lib.so")
+        path.write_bytes(elf([LDXR_W0_X1, CAS_W0_W1_X2])[:cut] + noise)
         found = atomics(path)
-    finally:
-        path.unlink()
     assert found is None or found.exclusive <= 4
+
+
+def test_other_libraries_of_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "libgomp.so.1"
+    path.write_bytes(elf([LDXR_W0_X1]))
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    assert atomics_of_this_process([path, tmp_path / "absent.so"])["libgomp.so.1"] == Atomics(1, 0)
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    assert atomics_of_this_process([path]) == {}
 
 
 def test_this_process() -> None:

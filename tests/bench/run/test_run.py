@@ -122,7 +122,9 @@ def interrupt_after_first_round(tmp_path: Path, *words: str) -> subprocess.Compl
 
 
 def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(armbench: Armbench, tmp_path: Path) -> None:
-    stopped = interrupt_after_first_round(tmp_path, *SMALL, "--rounds", "40", "-o", "out.json")
+    stopped = interrupt_after_first_round(
+        tmp_path, *SMALL, "--rounds", "40", "--budget", "900", "-o", "out.json"
+    )
     assert stopped.returncode == 130, stopped.stderr
     partial = load(tmp_path / "out.json")
     assert partial["session"]["partial"]
@@ -143,7 +145,8 @@ def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(armbench: Armbench, t
 
 
 def test_a_killed_run_loses_at_most_a_round(armbench: Armbench, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "armbench.bench", "run", *SMALL, "--rounds", "30", "-o", "out.json"]
+    limits = ("--rounds", "30", "--budget", "900", "-o", "out.json")
+    command = [sys.executable, "-m", "armbench.bench", "run", *SMALL, *limits]
     process = subprocess.Popen(command, cwd=tmp_path, env=clean_environment(), stderr=subprocess.DEVNULL)
     journal = tmp_path / "out.partial.jsonl"
     deadline = time.monotonic() + 120
@@ -172,7 +175,7 @@ def test_a_spent_budget_leaves_the_rest_unmeasured(armbench: Armbench, tmp_path:
 
 
 def test_resume_takes_no_other_option_and_no_second_run(armbench: Armbench, tmp_path: Path) -> None:
-    interrupt_after_first_round(tmp_path, *SMALL, "--rounds", "40", "-o", "out")
+    interrupt_after_first_round(tmp_path, *SMALL, "--rounds", "40", "--budget", "900", "-o", "out")
     done = armbench("run", "--resume", "out", "--rounds", "3")
     assert (done.returncode, "give it alone" in done.stderr) == (2, True)
     with (tmp_path / "out.partial.jsonl").open() as journal:
@@ -205,7 +208,7 @@ def test_a_reader_that_goes_away_is_no_error(armbench: Armbench, tmp_path: Path)
 
 @pytest.mark.parametrize("fact", ["boot", "machine", "build"])
 def test_resume_refuses_another_host(armbench: Armbench, tmp_path: Path, fact: str) -> None:
-    interrupt_after_first_round(tmp_path, *SMALL, "--rounds", "40", "-o", "out.json")
+    interrupt_after_first_round(tmp_path, *SMALL, "--rounds", "40", "--budget", "900", "-o", "out.json")
     journal = tmp_path / "out.partial.jsonl"
     header, *rest = journal.read_text().splitlines(keepends=True)
     record = json.loads(header)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from armbench.bench import machine
 from armbench.bench.model import Settings
 from tests.conftest import Armbench, clean_environment
 
@@ -121,7 +122,9 @@ def interrupt_after_first_round(tmp_path: Path, *words: str) -> subprocess.Compl
 
 
 def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(armbench: Armbench, tmp_path: Path) -> None:
-    stopped = interrupt_after_first_round(tmp_path, *SMALL, "--rounds", "40", "-o", "out.json")
+    stopped = interrupt_after_first_round(
+        tmp_path, *SMALL, "--rounds", "40", "--budget", "900", "-o", "out.json"
+    )
     assert stopped.returncode == 130, stopped.stderr
     partial = load(tmp_path / "out.json")
     assert partial["session"]["partial"]
@@ -142,7 +145,8 @@ def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(armbench: Armbench, t
 
 
 def test_a_killed_run_loses_at_most_a_round(armbench: Armbench, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "armbench.bench", "run", *SMALL, "--rounds", "30", "-o", "out.json"]
+    limits = ("--rounds", "30", "--budget", "900", "-o", "out.json")
+    command = [sys.executable, "-m", "armbench.bench", "run", *SMALL, *limits]
     process = subprocess.Popen(command, cwd=tmp_path, env=clean_environment(), stderr=subprocess.DEVNULL)
     journal = tmp_path / "out.partial.jsonl"
     deadline = time.monotonic() + 120
@@ -171,7 +175,7 @@ def test_a_spent_budget_leaves_the_rest_unmeasured(armbench: Armbench, tmp_path:
 
 
 def test_resume_takes_no_other_option_and_no_second_run(armbench: Armbench, tmp_path: Path) -> None:
-    interrupt_after_first_round(tmp_path, *SMALL, "--rounds", "40", "-o", "out")
+    interrupt_after_first_round(tmp_path, *SMALL, "--rounds", "40", "--budget", "900", "-o", "out")
     done = armbench("run", "--resume", "out", "--rounds", "3")
     assert (done.returncode, "give it alone" in done.stderr) == (2, True)
     with (tmp_path / "out.partial.jsonl").open() as journal:
@@ -204,7 +208,7 @@ def test_a_reader_that_goes_away_is_no_error(armbench: Armbench, tmp_path: Path)
 
 @pytest.mark.parametrize("fact", ["boot", "machine", "build"])
 def test_resume_refuses_another_host(armbench: Armbench, tmp_path: Path, fact: str) -> None:
-    interrupt_after_first_round(tmp_path, *SMALL, "--rounds", "40", "-o", "out.json")
+    interrupt_after_first_round(tmp_path, *SMALL, "--rounds", "40", "--budget", "900", "-o", "out.json")
     journal = tmp_path / "out.partial.jsonl"
     header, *rest = journal.read_text().splitlines(keepends=True)
     record = json.loads(header)
@@ -280,7 +284,7 @@ def test_list_names_everything(armbench: Armbench) -> None:
 
 def test_splits_and_shared_cpus_are_measured_and_say_so(armbench: Armbench, tmp_path: Path) -> None:
     """Three threads on the CPUs of this machine, two at most, so that some share one."""
-    cpus = sorted(os.sched_getaffinity(0))[:2]
+    cpus = machine.usable_cpus()[:2]
     listed = ",".join(map(str, cpus))
     words = ("matmul/scalar/f32-n128", "matmul/numpy/f32-n128", "--cpus", listed, "--rounds", "1")
     options = ("--mode", "split", "--profile", "quick", "-o", "split.json")
@@ -310,7 +314,7 @@ def test_splits_and_shared_cpus_are_measured_and_say_so(armbench: Armbench, tmp_
 
 def test_threads_are_found_on_their_cpus(armbench: Armbench, tmp_path: Path) -> None:
     """By what they see of themselves, on the first and on all CPUs (up to four)."""
-    cpus = ",".join(map(str, sorted(os.sched_getaffinity(0))[:4]))
+    cpus = ",".join(map(str, machine.usable_cpus()[:4]))
     for index, listed in enumerate((cpus.split(",")[0], cpus)):
         name = f"{index}.json"
         words = ("matmul/*/f32-n128", "tokenization/scalar/*base64*", "--mode", "both")

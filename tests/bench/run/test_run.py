@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from armbench.bench import machine
 from armbench.bench.model import Settings
 from tests.conftest import Armbench, clean_environment
 
@@ -280,7 +281,7 @@ def test_list_names_everything(armbench: Armbench) -> None:
 
 def test_splits_and_shared_cpus_are_measured_and_say_so(armbench: Armbench, tmp_path: Path) -> None:
     """Three threads on the CPUs of this machine, two at most, so that some share one."""
-    cpus = sorted(os.sched_getaffinity(0))[:2]
+    cpus = machine.usable_cpus()[:2]
     listed = ",".join(map(str, cpus))
     words = ("matmul/scalar/f32-n128", "matmul/numpy/f32-n128", "--cpus", listed, "--rounds", "1")
     options = ("--mode", "split", "--profile", "quick", "-o", "split.json")
@@ -310,7 +311,7 @@ def test_splits_and_shared_cpus_are_measured_and_say_so(armbench: Armbench, tmp_
 
 def test_threads_are_found_on_their_cpus(armbench: Armbench, tmp_path: Path) -> None:
     """By what they see of themselves, on the first and on all CPUs (up to four)."""
-    cpus = ",".join(map(str, sorted(os.sched_getaffinity(0))[:4]))
+    cpus = ",".join(map(str, machine.usable_cpus()[:4]))
     for index, listed in enumerate((cpus.split(",")[0], cpus)):
         name = f"{index}.json"
         words = ("matmul/*/f32-n128", "tokenization/scalar/*base64*", "--mode", "both")

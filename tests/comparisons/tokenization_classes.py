@@ -40,7 +40,9 @@ def variants() -> list[str]:
 def disassembler(arch: str) -> str:
     found = next(filter(None, map(shutil.which, DISASSEMBLERS[arch])), None)
     if not found:
-        raise SystemExit(f"no disassembler for {arch}: apt install binutils-{arch.replace('_', '-')}-linux-gnu")
+        raise SystemExit(
+            f"no disassembler for {arch}: apt install binutils-{arch.replace('_', '-')}-linux-gnu"
+        )
     return found
 
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from armbench.kernels.tokenization.vocabulary import table
-from armbench.kernels.tokenization.vocabulary.patterns import Pattern, spelled
+from armbench.kernels.tokenization.vocabulary.patterns import CL100K_OF_2023, Pattern, spelled
 from armbench.kernels.tokenization.vocabulary.ranks import VocabularyError
 from armbench.kernels.tokenization.vocabulary.table import RANK_BITS, RANK_LIMIT, TOKEN_LIMIT, U8
 
@@ -142,9 +142,10 @@ def _pattern(value: Json) -> Pattern:
     expression = _check(split.get("pattern"), dict, f"{at}[0].pattern", "an object").get("Regex")
     pattern = spelled(_check(expression, str, f"{at}[0].pattern.Regex", "a string"))
     if pattern is None:
-        raise _FaultError(
-            f"{at}[0].pattern.Regex", f"not the pattern of o200k or cl100k: {_shown(expression)}"
-        )
+        reason = f"not that of o200k or cl100k: {_shown(expression)}"
+        if expression == CL100K_OF_2023:
+            reason = "that of cl100k before 2024, which ends texts otherwise"
+        raise _FaultError(f"{at}[0].pattern.Regex", f"the pattern is not supported: {reason}")
     return pattern
 
 

@@ -14,7 +14,7 @@ import pytest
 from armbench.bench.model import Settings
 from armbench.kernels.tokenization import vocabulary
 from armbench.kernels.tokenization.vocabulary import BUILTIN, Loaded, ranks, table, tokenizer_json
-from armbench.kernels.tokenization.vocabulary.patterns import PATTERNS
+from armbench.kernels.tokenization.vocabulary.patterns import CL100K_OF_2023, PATTERNS
 from armbench.kernels.tokenization.vocabulary.ranks import VocabularyError
 from tests.conftest import Armbench
 
@@ -31,7 +31,7 @@ def document(known: dict[bytes, int] = RANKS, pattern: str = "o200k") -> Json:
     """As Hugging Face's conversions write it."""
     by_rank = {rank: token for token, rank in known.items()}
     merges = table.merges_in(table.build(known, PATTERNS[pattern].number))
-    split = {"type": "Split", "pattern": {"Regex": PATTERNS[pattern].expression}}
+    split = {"type": "Split", "pattern": {"Regex": PATTERNS[pattern].oniguruma}}
     split |= {"behavior": "Isolated", "invert": False}
     level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
     special = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
@@ -164,7 +164,9 @@ REFUSED: list[tuple[Change, str]] = [
     (at("pre_tokenizer")({"type": "ByteLevel"}), r"pre_tokenizer: expected a Sequence of Split and ByteLevel"),
     (at(*SPLIT, "behavior")("Removed"), r"pretokenizers\[0\]\.behavior: expected \"Isolated\""),
     (at(*SPLIT, "pattern")({"String": " "}), r"pretokenizers\[0\]\.pattern\.Regex: expected a string"),
-    (at(*SPLIT, "pattern")({"Regex": r"\w+"}), r"pattern\.Regex: not the pattern of o200k or cl100k"),
+    (at(*SPLIT, "pattern")({"Regex": r"\w+"}), r"pattern\.Regex: .* not that of o200k or cl100k: \"\\\\w\+\""),
+    (at(*SPLIT, "pattern")({"Regex": PATTERNS["cl100k"].expression}), r"pattern\.Regex: .* not that of"),
+    (at(*SPLIT, "pattern")({"Regex": CL100K_OF_2023}), r"pattern\.Regex: .* that of cl100k before 2024"),
     (at("pre_tokenizer", "pretokenizers", 1, "use_regex")(True), r"\[1\]\.use_regex: expected false"),
     (at("added_tokens")({"a": 1}), r"added_tokens: expected a list"),
     (at(*ADDED)("<s>"), r"added_tokens\[0\]: expected an object"),

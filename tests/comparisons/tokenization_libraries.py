@@ -253,7 +253,7 @@ def cpus(team: native.Team) -> None:
     with native.Team(sorted(ALLOWED)[-2:]) as two:
         sides: dict[str, Calls] = {}
         for several, name in ((team, "one"), (two, "two")):
-            prepared = bench(several, "mixed", "8x100k", "encode", ("cold",))
+            prepared = bench(several, "mixed", "512x2k", "encode", ("cold",))
             for variant in natives("encode"):
                 params = prepared.cases[0].native_params
                 calls = partial(native_calls, several, variant, params, prepared.data)

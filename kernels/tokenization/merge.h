@@ -108,7 +108,7 @@ static inline void bpe_merge_many(const bpe_table *table, const uint8_t *word, u
         alive ^= (uint64_t)1 << right;
         key[right] = key[left] = key[previous] = UINT32_MAX;
         part[left] = rank;
-        uint32_t behind = part[after ? __builtin_ctzll(after) : left];
+        uint32_t behind = part[after ? (uint32_t)__builtin_ctzll(after) : left];
         bpe_sought second = bpe_seek_pair(table, rank, behind);
         bpe_sought first = bpe_seek_pair(table, part[previous], rank);
         least = BPE_LEAST(key, keys);

@@ -1,8 +1,9 @@
 /* The vocabulary as one flat, position-independent buffer, which vocabulary/table.py builds.
  *
- * It begins with a header of 24 words: magic, bytes of the whole, digest of the vocabulary,
+ * It begins with a header of 24 words: magic, bytes of the whole, digest of all the rest,
  * split pattern, number of ranks, longest token in bytes, then in the order below where each
- * section starts, counted from the buffer's start, and for a hash table the shift behind it.  All is little-endian, sections are 64-aligned.
+ * section starts, counted from the buffer's start, and behind it, for a hash table, the shift, and
+ * for the special tokens their number.  All is little-endian, sections are 64-aligned.
  * Tokens have no numbers but their ranks, which are below 2^21; a rank that was not given is a
  * token of no bytes.
  *

@@ -265,8 +265,9 @@ static void fill_copies(const bpe_table *table, uint8_t *copies) {
     }
 }
 
-/* Fills the hash tables, filters, byte tables and copies of a table of which the rest, zeros there, has
- * been laid out with so many slots.  ordinary: u8[ranks], 1 for a token that is not special. */
+/* Fills the hash tables, filters, byte tables and copies of a table of which the rest, zeros
+ * there, has been laid out with so many slots.  ordinary: u8[ranks], 1 for a token that is not
+ * special. */
 AB_EXPORT int32_t ab_bpe_fill(uint8_t *buffer, uint64_t word_slots, uint64_t pair_slots,
                               const uint8_t *ordinary) {
     filling f = {.word_slots = word_slots, .pair_slots = pair_slots, .ordinary = ordinary};

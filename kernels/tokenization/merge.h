@@ -13,12 +13,12 @@
  * again, the tokens up to v and those from v on are those of both chunks together.  If it does
  * not, or there is no border in a chunk, the chunk is made longer.
  *
- * Chunks of more than 64 bytes, in linear time: all pairs of one rank form a list in the order of their
- * positions, and a bitmap of three levels finds the lowest rank that has a list.  A new pair comes
- * last in its list.  For take a token's level to be the highest rank in the tree of merges that
- * makes it, of which there is one (vocabulary/table.py).  Then all tokens of lower levels exist
- * before the first of a level, those of a level are made from left to right, and so are the pairs
- * that they complete.  Should it ever not hold, the place in the list is searched.
+ * Chunks of more than 64 bytes, in linear time: all pairs of one rank form a list in the order
+ * of their positions, and a bitmap of three levels finds the lowest rank that has a list.  A new
+ * pair comes last in its list.  For take a token's level to be the highest rank in the tree of
+ * merges that makes it, of which there is one (vocabulary/table.py).  Then all tokens of lower
+ * levels exist before the first of a level, those of a level are made from left to right, and so
+ * are the pairs that they complete.  Should it ever not hold, the place in the list is searched.
  */
 #ifndef ARMBENCH_TOKENIZATION_MERGE_H
 #define ARMBENCH_TOKENIZATION_MERGE_H
@@ -108,7 +108,7 @@ static inline void bpe_merge_many(const bpe_table *table, const uint8_t *word, u
         alive ^= (uint64_t)1 << right;
         key[right] = key[left] = key[previous] = UINT32_MAX;
         part[left] = rank;
-        uint32_t behind = part[after ? __builtin_ctzll(after) : left];
+        uint32_t behind = part[after ? (uint32_t)__builtin_ctzll(after) : left];
         bpe_sought second = bpe_seek_pair(table, rank, behind);
         bpe_sought first = bpe_seek_pair(table, part[previous], rank);
         least = BPE_LEAST(key, keys);

@@ -77,7 +77,7 @@ def _machine(parser: Parser) -> None:
 
 def _list(parser: Parser) -> None:
     parser.add_argument("--corpus", type=Path, metavar="FILE", help="own text for tokenization")
-    parser.add_argument("--vocabulary", type=Path, metavar="FILE", help="a .tiktoken rank file")
+    parser.add_argument("--vocabulary", type=Path, metavar="FILE", help="rank file or tokenizer.json")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -137,7 +137,7 @@ def _run(parser: Parser) -> None:
     )
     parser.add_argument("--seed", type=int, metavar="N", help="order of trials (default: random, recorded)")
     parser.add_argument("--corpus", type=Path, metavar="FILE", help="own text for tokenization")
-    parser.add_argument("--vocabulary", type=Path, metavar="FILE", help="a .tiktoken rank file")
+    parser.add_argument("--vocabulary", type=Path, metavar="FILE", help="rank file or tokenizer.json")
     parser.add_argument("--no-imds", action="store_true", help="do not ask EC2's metadata service")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="result file")
     parser.add_argument("--resume", type=Path, metavar="FILE", help="go on with an interrupted run")

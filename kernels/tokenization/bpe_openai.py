@@ -30,10 +30,10 @@ def bind(case: Case, operands: Operands) -> tuple[Call, Outputs]:
 
 
 def accepts(case: Case) -> str | None:
-    reason = shared.lacks("bpe-openai", case, ("encode", "count", "decode"))
-    if reason := reason or shared.only_published("bpe-openai", case):
+    reason = shared.lacks(case, ("encode", "count", "decode"))
+    if reason := reason or shared.only_published(case):
         return reason
-    return "bpe-openai remembers no words" if case.params["state"] == "warm" else None
+    return "warm: it remembers no words" if case.params["state"] == "warm" else None
 
 
 VARIANT = Library(

@@ -27,50 +27,37 @@ static inline void bpe_copy_token(uint8_t *to, bpe_bytes token) {
         __builtin_memcpy(to + at, token.at + at, 16);
 }
 
-#define BPE_DECODE_BATCH 16 /* tokens */
-
-/* The bytes of so many tokens, or 0 when one of them is none or they and 16 bytes have no room. */
-static inline uint64_t bpe_decode_batch(const bpe_table *table, const int32_t *tokens,
-                                        uint8_t *text, uint64_t room) {
-    bpe_bytes batch[BPE_DECODE_BATCH];
-    uint64_t bytes = 0, at = 0;
-    int wrong = 0;
-    for (int i = 0; i < BPE_DECODE_BATCH; i++) {
-        uint32_t token = (uint32_t)tokens[i], known = token < table->ranks ? token : 0;
-        uint32_t start = table->starts[known], size = table->starts[known + 1] - start;
-        wrong |= token != known || !size;
-        batch[i] = (bpe_bytes){table->text + start, size};
-        bytes += size;
-    }
-    if (wrong || bytes + 16 > room)
-        return 0;
-    for (int i = 0; i < BPE_DECODE_BATCH; i++) {
-        bpe_copy_token(text + at, batch[i]);
-        at += batch[i].size;
-    }
-    return bytes;
+/* The token's copy, or NULL when it has none or is no token. */
+static inline const uint8_t *bpe_copy_of(const bpe_table *table, int32_t token) {
+    if ((uint32_t)token >= table->ranks)
+        return NULL;
+    const uint8_t *copy = table->copies + (uint64_t)(uint32_t)token * BPE_COPY_BYTES;
+    return copy[BPE_COPY_BYTES - 1] == BPE_NO_COPY ? NULL : copy;
 }
 
-/* The bytes of tokens one behind another: some at once, so that their lines of the table are
- * waited for together; the last ones, and those before an error, one by one. */
+/* The bytes of tokens one behind another.  Of most a copy is written whole, without regard to how
+ * many of its bytes count: one line of the table is read for a token, and no branch depends on
+ * its length. */
 static int64_t bpe_decode(const bpe_table *table, const int32_t *tokens, int64_t count,
                           uint8_t *text, uint64_t room) {
     uint64_t at = 0;
-    for (int64_t i = 0; i < count;) {
-        uint64_t bytes;
-        if (count - i >= BPE_DECODE_BATCH &&
-            (bytes = bpe_decode_batch(table, tokens + i, text + at, room - at))) {
-            i += BPE_DECODE_BATCH;
-            at += bytes;
+    for (int64_t i = 0; i < count; i++) {
+        const uint8_t *copy = bpe_copy_of(table, tokens[i]);
+        if (copy && room - at >= BPE_COPY_BYTES) {
+            __builtin_memcpy(text + at, copy, BPE_COPY_BYTES);
+            at += copy[BPE_COPY_BYTES - 1] % BPE_COPY_BYTES;
             continue;
         }
-        bpe_bytes token = bpe_token_bytes(table, tokens[i++]);
+        bpe_bytes token = bpe_token_bytes(table, tokens[i]);
         if (!token.size)
             return BPE_BAD_TOKEN;
         if (token.size > room - at)
             return BPE_BAD_DOCUMENT;
-        for (uint32_t j = 0; j < token.size; j++)
-            text[at + j] = token.at[j];
+        if (room - at >= (uint64_t)token.size + 16)
+            bpe_copy_token(text + at, token);
+        else
+            for (uint32_t j = 0; j < token.size; j++)
+                text[at + j] = token.at[j];
         at += token.size;
     }
     return (int64_t)at;
@@ -104,23 +91,9 @@ static inline int bpe_stream_byte(bpe_stream_state *state, uint8_t byte) {
     return 1;
 }
 
-/* Whether a token of up to 16 bytes is ASCII. */
-static inline int bpe_is_ascii(bpe_bytes token) {
-    uint64_t a = bpe_first(bpe_load(token.at, 8), token.size), b = 0;
-    if (token.size > 8)
-        b = bpe_first(bpe_load(token.at + 8, 8), token.size - 8);
-    return !((a | b) & 0x8080808080808080ull);
-}
-
 /* A token more: 0 when there is no room for what comes of it. */
 static inline int bpe_stream_token(bpe_stream_state *state, bpe_bytes token) {
     uint32_t at = 0;
-    if (!state->holding && token.size <= 16 && state->end - state->out >= 32 &&
-        bpe_is_ascii(token)) {
-        bpe_copy_token(state->out, token);
-        state->out += token.size;
-        return 1;
-    }
     while (at < token.size) {
         bpe_piece piece = {0, 0};
         if (!state->holding)
@@ -140,7 +113,13 @@ static int64_t bpe_stream(const bpe_table *table, const int32_t *tokens, int64_t
                           uint8_t *text, uint64_t room, int32_t *steps) {
     bpe_stream_state state = {.out = text, .end = text + room};
     for (int64_t i = 0; i < count; i++) {
-        const uint8_t *before = state.out;
+        const uint8_t *before = state.out, *copy = bpe_copy_of(table, tokens[i]);
+        if (copy && copy[BPE_COPY_BYTES - 1] & BPE_COPY_WHOLE && !state.holding &&
+            state.end - state.out >= BPE_COPY_BYTES) {
+            __builtin_memcpy(state.out, copy, BPE_COPY_BYTES);
+            state.out += steps[i] = copy[BPE_COPY_BYTES - 1] % BPE_COPY_BYTES;
+            continue;
+        }
         bpe_bytes token = bpe_token_bytes(table, tokens[i]);
         if (!token.size)
             return BPE_BAD_TOKEN;

@@ -64,10 +64,10 @@ def bind(case: Case, operands: Operands) -> tuple[Call, Outputs]:
 
 
 def accepts(case: Case) -> str | None:
-    if reason := shared.lacks("gigatoken", case, ("encode", "decode", "stream")):
+    if reason := shared.lacks(case, ("encode", "decode", "stream")):
         return reason
     cold = case.operation == "encode" and case.params["state"] == "cold"
-    return "gigatoken remembers every word it has seen" if cold else None
+    return "cold: it remembers every word that it has seen" if cold else None
 
 
 VARIANT = Library(

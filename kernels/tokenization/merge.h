@@ -13,12 +13,12 @@
  * again, the tokens up to v and those from v on are those of both chunks together.  If it does
  * not, or there is no border in a chunk, the chunk is made longer.
  *
- * Chunks of more than 64 bytes, in linear time: all pairs of one rank form a list in the order of their
- * positions, and a bitmap of three levels finds the lowest rank that has a list.  A new pair comes
- * last in its list.  For take a token's level to be the highest rank in the tree of merges that
- * makes it, of which there is one (vocabulary/table.py).  Then all tokens of lower levels exist
- * before the first of a level, those of a level are made from left to right, and so are the pairs
- * that they complete.  Should it ever not hold, the place in the list is searched.
+ * Chunks of more than 64 bytes, in linear time: all pairs of one rank form a list in the order
+ * of their positions, and a bitmap of three levels finds the lowest rank that has a list.  A new
+ * pair comes last in its list.  For take a token's level to be the highest rank in the tree of
+ * merges that makes it, of which there is one (vocabulary/table.py).  Then all tokens of lower
+ * levels exist before the first of a level, those of a level are made from left to right, and so
+ * are the pairs that they complete.  Should it ever not hold, the place in the list is searched.
  */
 #ifndef ARMBENCH_TOKENIZATION_MERGE_H
 #define ARMBENCH_TOKENIZATION_MERGE_H
@@ -108,7 +108,7 @@ static inline void bpe_merge_many(const bpe_table *table, const uint8_t *word, u
         alive ^= (uint64_t)1 << right;
         key[right] = key[left] = key[previous] = UINT32_MAX;
         part[left] = rank;
-        uint32_t behind = part[after ? __builtin_ctzll(after) : left];
+        uint32_t behind = part[after ? (uint32_t)__builtin_ctzll(after) : left];
         bpe_sought second = bpe_seek_pair(table, rank, behind);
         bpe_sought first = bpe_seek_pair(table, part[previous], rank);
         least = BPE_LEAST(key, keys);
@@ -126,11 +126,35 @@ static inline void bpe_merge_many(const bpe_table *table, const uint8_t *word, u
 
 #endif
 
+static inline int64_t bpe_put(int32_t *tokens, uint32_t count, const uint32_t *from) {
+    for (uint32_t i = 0; tokens && i < count; i++)
+        tokens[i] = (int32_t)from[i];
+    return count;
+}
+
+/* The tokens of 2 or 3 bytes that are no token together: of 3, two are merged at most. */
+static inline int64_t bpe_merge_tiny(const bpe_table *table, const uint8_t *word, uint32_t count,
+                                     int32_t *tokens) {
+    const uint32_t *ranks = table->byte_ranks, *pairs = table->byte_pairs;
+    if (count == 2)
+        return bpe_put(tokens, 2, (uint32_t[]){ranks[word[0]], ranks[word[1]]});
+    uint32_t first = pairs[(uint32_t)word[0] << 8 | word[1]];
+    uint32_t second = pairs[(uint32_t)word[1] << 8 | word[2]];
+    if (first == BPE_NO_RANK && second == BPE_NO_RANK)
+        return bpe_put(tokens, 3,
+                       (uint32_t[]){ranks[word[0]], ranks[word[1]], ranks[word[2]]});
+    if (first <= second)
+        return bpe_put(tokens, 2, (uint32_t[]){first, ranks[word[2]]});
+    return bpe_put(tokens, 2, (uint32_t[]){ranks[word[0]], second});
+}
+
 /* Writes the tokens of 2 to 64 bytes, unless `tokens` is NULL, and returns their number. */
 static inline int64_t bpe_merge_short(const bpe_table *table, const uint8_t *word, uint32_t count,
                                       int32_t *tokens) {
     uint32_t part[BPE_SHORT];
     uint64_t alive;
+    if (count == 2 || count == 3)
+        return bpe_merge_tiny(table, word, count, tokens);
 #ifdef BPE_LEAST
     if (count > BPE_FEW)
         bpe_merge_many(table, word, count, part, &alive);

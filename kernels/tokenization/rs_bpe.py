@@ -27,10 +27,10 @@ def bind(case: Case, operands: Operands) -> tuple[Call, Outputs]:
 
 
 def accepts(case: Case) -> str | None:
-    reason = shared.lacks("rs-bpe", case, ("encode", "count", "decode"))
-    if reason := reason or shared.only_published("rs-bpe", case):
+    reason = shared.lacks(case, ("encode", "count", "decode"))
+    if reason := reason or shared.only_published(case):
         return reason
-    return "rs-bpe remembers no words" if case.params["state"] == "warm" else None
+    return "warm: it remembers no words" if case.params["state"] == "warm" else None
 
 
 VARIANT = Library(

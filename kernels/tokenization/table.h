@@ -1,8 +1,9 @@
 /* The vocabulary as one flat, position-independent buffer, which vocabulary/table.py builds.
  *
- * It begins with a header of 23 words: magic, bytes of the whole, digest of the vocabulary,
+ * It begins with a header of 24 words: magic, bytes of the whole, digest of all the rest,
  * split pattern, number of ranks, longest token in bytes, then in the order below where each
- * section starts, counted from the buffer's start, and for a hash table the shift behind it.  All is little-endian, sections are 64-aligned.
+ * section starts, counted from the buffer's start, and behind it, for a hash table, the shift, and
+ * for the special tokens their number.  All is little-endian, sections are 64-aligned.
  * Tokens have no numbers but their ranks, which are below 2^21; a rank that was not given is a
  * token of no bytes.
  *
@@ -20,6 +21,9 @@
  *   text          u8[]           all tokens one behind another, and 16 bytes more
  *   special_ranks u32[], count   tokens that no text gives unless asked for, as <|endoftext|>: of
  *                                the sections above only starts and text know them
+ *   copies        u8[ranks][16]  a token of up to 15 bytes, zeros, and in the last byte how many it
+ *                                has, with BPE_COPY_WHOLE when they are whole characters;
+ *                                BPE_NO_COPY there for any other
  *
  * Both hash tables are probed linearly from hash >> shift, without wrapping, to an empty slot.
  */
@@ -29,12 +33,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BPE_MAGIC 0x322d6570622d6261ull /* "ab-bpe-2" */
+#define BPE_MAGIC 0x332d6570622d6261ull /* "ab-bpe-3" */
 #define BPE_RANK_BITS 21
 #define BPE_RANK_MASK (((uint64_t)1 << BPE_RANK_BITS) - 1)
 #define BPE_NO_RANK (((uint32_t)1 << 26) - 1) /* above every rank, and fits 32 bits shifted by 6 */
 #define BPE_INLINE_BYTES 12
 #define BPE_LONG 15
+#define BPE_COPY_BYTES 16
+#define BPE_COPY_WHOLE 64
+#define BPE_NO_COPY 255
 #define BPE_FILTER_SHIFT 32
 #define BPE_DIGEST_WORD 2 /* of the header */
 #define BPE_FACTOR_A 0x9e3779b97f4a7c15ull
@@ -70,6 +77,7 @@ typedef struct bpe_table {
     const uint32_t *starts;
     const uint8_t *text;
     const uint32_t *special_ranks;
+    const uint8_t *copies;
     uint64_t special_count;
     uint32_t word_filter_shift, words_shift, pair_filter_shift, pairs_shift;
 } bpe_table;
@@ -104,6 +112,7 @@ static inline int bpe_open(const void *buffer, uint64_t ranks, bpe_table *table)
         .text = base + header[20],
         .special_ranks = (const uint32_t *)(base + header[21]),
         .special_count = header[22],
+        .copies = base + header[23],
     };
     return 1;
 }

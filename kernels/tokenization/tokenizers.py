@@ -87,8 +87,8 @@ def _stream(tokenizer: Tokenizer, tokens: Sequence[int]) -> list[str]:
 
 def accepts(case: Case) -> str | None:
     if case.operation == "stream" and case.params["corpus"] not in STREAMED:
-        return "its DecodeStream gives no character before all of a token is whole"
-    return shared.lacks("tokenizers", case, ("encode", "decode", "stream"))
+        return "stream: it gives no character before all of a token is whole"
+    return shared.lacks(case, ("encode", "decode", "stream"))
 
 
 VARIANT = Library(

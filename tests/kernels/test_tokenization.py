@@ -13,7 +13,7 @@ from armbench.kernels.tokenization.vocabulary import BUILTIN
 from armbench.kernels.tokenization.vocabulary.reference import encode
 
 BUILTIN_ONLY = Settings(vocabulary=BUILTIN)
-SMALL = [case for case in tokenization.cases(BUILTIN_ONLY) if case.params["bytes"] == 2048]
+SMALL = [case for case in tokenization.cases(BUILTIN_ONLY) if case.params["batch"] == 64]
 
 
 def filled(problem: Problem) -> dict[str, Array]:
@@ -26,7 +26,7 @@ def test_cases() -> None:
     assert len({case.name for case in cases}) == len(cases)
     assert len([case for case in cases if case.tier == "core"]) == 16
     assert cases[0].name == "builtin-prose-2k-encode-cold"
-    assert cases[-1].name == "builtin-mixed-8x100k-stream"
+    assert cases[-1].name == "builtin-mixed-512x2k-stream"
     keys = {"vocabulary", "corpus", "bytes", "batch", "direction", "state"}
     assert all(set(case.params) == keys for case in cases)
 

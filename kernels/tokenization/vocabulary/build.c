@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../table.h"
+#include "../utf8.h"
 #include "armbench.h"
 
 #define NOT_PLAIN (-1)
@@ -250,8 +251,23 @@ static int fill_pairs(filling *f) {
     return FILLED;
 }
 
-/* Fills the hash tables, filters and byte tables of a table of which the rest, zeros there, has
- * been laid out with so many slots.  ordinary: u8[ranks], 1 for a token that is not special. */
+/* The tokens that are copied at once. */
+static void fill_copies(const bpe_table *table, uint8_t *copies) {
+    for (uint32_t rank = 0; rank < table->ranks; rank++, copies += BPE_COPY_BYTES) {
+        uint32_t count = length_of(table, rank);
+        const uint8_t *token = table->text + table->starts[rank], *end = token + count;
+        copies[BPE_COPY_BYTES - 1] = BPE_NO_COPY;
+        if (!count || count >= BPE_COPY_BYTES)
+            continue;
+        memcpy(copies, token, count);
+        copies[BPE_COPY_BYTES - 1] =
+            (uint8_t)(count | (bpe_find_invalid(token, end) == end ? BPE_COPY_WHOLE : 0));
+    }
+}
+
+/* Fills the hash tables, filters, byte tables and copies of a table of which the rest, zeros
+ * there, has been laid out with so many slots.  ordinary: u8[ranks], 1 for a token that is not
+ * special. */
 AB_EXPORT int32_t ab_bpe_fill(uint8_t *buffer, uint64_t word_slots, uint64_t pair_slots,
                               const uint8_t *ordinary) {
     filling f = {.word_slots = word_slots, .pair_slots = pair_slots, .ordinary = ordinary};
@@ -267,6 +283,7 @@ AB_EXPORT int32_t ab_bpe_fill(uint8_t *buffer, uint64_t word_slots, uint64_t pai
     for (uint64_t i = 0; i < word_slots; i++)
         f.words[i].meta = UINT32_MAX;
     memset(f.pairs, 0xff, pair_slots * sizeof *f.pairs);
+    fill_copies(&f.table, (uint8_t *)f.table.copies);
     int status = fill_words(&f);
     return status ? status : fill_pairs(&f);
 }

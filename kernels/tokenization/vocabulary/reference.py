@@ -15,9 +15,12 @@ from armbench.kernels.tokenization.vocabulary.patterns import compiled
 Ranks = Mapping[bytes, int]  # of a token's bytes: its number and the priority of its merge
 
 
-def encode(text: str, ranks: Ranks, pattern: str) -> list[int]:
-    """The tokens of a text under the split pattern of that name."""
-    known: dict[str, list[int]] = {}
+def encode(text: str, ranks: Ranks, pattern: str, known: dict[str, list[int]] | None = None) -> list[int]:
+    """The tokens of a text under the split pattern of that name.
+
+    known: the words of earlier texts, to which this one's are added.
+    """
+    known = {} if known is None else known
     tokens: list[int] = []
     for word in compiled(pattern).findall(text):
         if word not in known:

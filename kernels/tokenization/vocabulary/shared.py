@@ -75,15 +75,15 @@ def _counts(result: Sequence[int]) -> Mapping[str, Array]:
     return {"counts": np.array(result, np.int64)}
 
 
-def lacks(library: str, case: Case, operations: Iterable[str]) -> str | None:
+def lacks(case: Case, operations: Iterable[str]) -> str | None:
     """The reason for a case whose operation is none of these."""
-    return None if case.operation in operations else f"{library} has no {case.operation}"
+    return None if case.operation in operations else f"{case.operation}: it has none"
 
 
-def only_published(library: str, case: Case) -> str | None:
+def only_published(case: Case) -> str | None:
     """The reason for a vocabulary that a library does not bring along."""
     name = case.params["vocabulary"]
-    return None if name in ("o200k", "cl100k") else f"{library} has only o200k and cl100k, not {name}"
+    return None if name in ("o200k", "cl100k") else f"it has only o200k and cl100k, not {name}"
 
 
 def detail(package: str) -> str:

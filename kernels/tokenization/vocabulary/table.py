@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from armbench.kernels.tokenization.vocabulary import native
 from armbench.kernels.tokenization.vocabulary.classes import POINTS, classes
 
-MAGIC: Final = int.from_bytes(b"ab-bpe-2", "little")
+MAGIC: Final = int.from_bytes(b"ab-bpe-3", "little")
 RANK_BITS: Final = 21
 RANK_LIMIT: Final = 1 << RANK_BITS
 TOKEN_LIMIT: Final = 4096  # bytes of the longest token; finding its merge takes their square
@@ -30,7 +30,7 @@ HEADER: Final = (
     *("byte_classes", "point_pages", "point_classes", "byte_ranks", "byte_pairs"),
     *("word_filter", "word_filter_shift", "words", "words_shift"),
     *("pair_filter", "pair_filter_shift", "pairs", "pairs_shift"),
-    *("starts", "text", "special_ranks", "special_count"),
+    *("starts", "text", "special_ranks", "special_count", "copies"),
 )
 ALLOWED_BITS: Final = 63  # of the operations' parameter; all of them are -1
 HEADER_BYTES: Final = 8 * len(HEADER)
@@ -180,6 +180,7 @@ def _sections(
         "starts": tokens.starts,
         "text": np.concatenate((tokens.text, np.zeros(16, np.uint8))),  # read in pieces of 16
         "special_ranks": specials,
+        "copies": 16 * tokens.count,
     }
 
 

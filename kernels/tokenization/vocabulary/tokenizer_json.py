@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -160,7 +161,8 @@ def _check_values(value: Json, expected: Mapping[str, Json], place: str) -> None
 # --- tokens --------------------------------------------------------------------------------
 
 
-def visible() -> dict[int, int]:
+@cache
+def visible() -> Mapping[int, int]:
     """The character that stands for each byte: GPT-2's table, which gives every byte a visible one."""
     shown = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in shown]

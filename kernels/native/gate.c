@@ -7,6 +7,42 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+
+#ifndef HWCAP_ATOMICS
+#define HWCAP_ATOMICS (1ul << 8)
+#endif
+
+/* The baseline adds by load-exclusive and store-exclusive, for which many cores starve one another;
+ * cores since Neoverse N1 have one instruction (LSE).  -moutline-atomics would choose between them too,
+ * but asks for the feature in a constructor, and zig's never does. */
+static int has_lse(void) {
+    static int known; /* 0: not asked yet; threads may ask at once and get the same answer */
+    int answer = __atomic_load_n(&known, __ATOMIC_RELAXED);
+    if (!answer) {
+        answer = getauxval(AT_HWCAP) & HWCAP_ATOMICS ? 1 : -1;
+        __atomic_store_n(&known, answer, __ATOMIC_RELAXED);
+    }
+    return answer > 0;
+}
+
+static uint32_t add(uint32_t *word, uint32_t amount) {
+    uint32_t before;
+    if (!has_lse())
+        return __atomic_add_fetch(word, amount, __ATOMIC_ACQ_REL);
+    __asm__ volatile(".arch_extension lse\n\tldaddal %w2, %w0, %1"
+                     : "=&r"(before), "+Q"(*word)
+                     : "r"(amount)
+                     : "memory");
+    return before + amount;
+}
+#else
+static uint32_t add(uint32_t *word, uint32_t amount) {
+    return __atomic_add_fetch(word, amount, __ATOMIC_ACQ_REL);
+}
+#endif
+
 #define SPINS_BEFORE_YIELD 20000
 
 static inline void relax(void) {
@@ -28,7 +64,7 @@ static void wake_all(const uint32_t *word) {
 
 int ab_gate_wait(ab_gate *gate, uint32_t parties, uint32_t crowded) {
     uint32_t generation = __atomic_load_n(&gate->generation, __ATOMIC_ACQUIRE);
-    if (__atomic_add_fetch(&gate->arrived, 1, __ATOMIC_ACQ_REL) == parties) {
+    if (add(&gate->arrived, 1) == parties) {
         __atomic_store_n(&gate->arrived, 0, __ATOMIC_RELAXED);
         __atomic_store_n(&gate->generation, generation + 1, __ATOMIC_RELEASE);
         if (crowded)
@@ -50,7 +86,7 @@ int ab_gate_wait(ab_gate *gate, uint32_t parties, uint32_t crowded) {
 }
 
 uint32_t ab_counter_add(uint32_t *counter, uint32_t amount) {
-    return __atomic_add_fetch(counter, amount, __ATOMIC_ACQ_REL);
+    return add(counter, amount);
 }
 
 uint32_t ab_counter_read(const uint32_t *counter) {

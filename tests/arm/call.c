@@ -32,6 +32,7 @@ typedef struct library {
     int64_t (*counter_hz)(void);
     double (*counter_rate)(uint32_t);
     void (*timer)(double *, double *);
+    uint32_t (*counter_add)(uint32_t *, uint32_t);
     int (*perf_open)(uint32_t, uint64_t);
 } library;
 
@@ -83,6 +84,7 @@ static library load(const char *path) {
     *(void **)&l.counter_rate = symbol(handle, "ab_counter_rate");
     *(void **)&l.timer = symbol(handle, "ab_timer");
     *(void **)&l.perf_open = symbol(handle, "ab_perf_open");
+    *(void **)&l.counter_add = symbol(handle, "ab_counter_add");
     *(void **)&l.features = symbol(handle, "ab_host_features");
     *(void **)&l.sve_bits = symbol(handle, "ab_sve_bits");
     *(void **)&l.sme_bits = symbol(handle, "ab_sme_bits");
@@ -135,7 +137,7 @@ static void answer_features(const library *l) {
     give_word(l->sme_bits());
 }
 
-/* What a host is asked beside its features; the last is errno of a perf event. */
+/* What a host is asked beside its features: errno of a perf event, and a counter that is added to. */
 static void answer_probes(const library *l) {
     uint64_t midr = l->midr();
     int64_t told = l->counter_hz();
@@ -145,6 +147,9 @@ static void answer_probes(const library *l) {
     give(&told, sizeof told);
     give(measured, sizeof measured);
     give_word((uint32_t)l->perf_open(0, 0));
+    uint32_t counter = 5; /* with LSE or without */
+    give_word(l->counter_add(&counter, 7));
+    give_word(counter);
 }
 
 static void answer_variants(const library *l) {

@@ -139,6 +139,8 @@ class Probes:
     step: float
     reading: float
     perf_errno: int
+    added: int  # what 5 + 7 came to by the counters of gates and grains, as returned and as stored
+    stored: int
 
 
 class Emulated:
@@ -168,7 +170,7 @@ class Emulated:
 
     def probes(self) -> Probes:
         self._ask(struct.pack("=I", _PROBES))
-        return Probes(*self._words("Qq"), *self._words("3d"), *self._words("I"))
+        return Probes(*self._words("Qq"), *self._words("3d"), *self._words("3I"))
 
     def variants(self) -> tuple[dict[tuple[str, str, str], int], dict[tuple[str, str], str]]:
         """({(kernel, name, operation): index} of what was built, {(kernel, name): why not} of the rest)."""

@@ -29,7 +29,7 @@
  * beginning of a character is held back until it is whole; what can no longer become one is
  * U+FFFD, at once, and so is a beginning that is left when the tokens end: the bytes by which
  * counts exceeds the sum of the steps.  That is Python's incremental decoder with
- * errors="replace".
+ * errors="replace", but for half a surrogate, with which that one waits for a byte more.
  */
 #ifndef ARMBENCH_TOKENIZATION_BPE_H
 #define ARMBENCH_TOKENIZATION_BPE_H

@@ -108,7 +108,8 @@ def test_a_spread_ladder_fills_no_group_before_the_end() -> None:
 @pytest.mark.parametrize("name", fake_root.specs())
 def test_ladders_of_known_machines_have_points_on_both_sides_of_every_node(name: str, tmp_path: Path) -> None:
     spec = fake_root.specs()[name]
-    machine = sites(range(spec["cpus"]), fake_root.build(spec, tmp_path))
+    online = fake_root.cpu_list(spec["online"]) if "online" in spec else range(spec["cpus"])
+    machine = sites(online, fake_root.build(spec, tmp_path))
     ordered = placement.order(machine, "compact")
     counts = placement.ladder(machine, ordered)
     node_of = {site.cpu: site.node for site in machine}

@@ -26,17 +26,10 @@ def bind(case: Case, operands: Operands) -> tuple[Call, Outputs]:
     return shared.bind_each(tokenizer_of(str(case.params["vocabulary"])), case, operands)
 
 
-def accepts(case: Case) -> str | None:
-    reason = shared.lacks(case, ("encode", "count", "decode"))
-    if reason := reason or shared.only_published(case):
-        return reason
-    return "warm: it remembers no words" if case.params["state"] == "warm" else None
-
-
 VARIANT = Library(
     package="rs-bpe",
     bind=bind,
     extra="tokenizers",
-    accepts=accepts,
+    accepts=shared.accepts_cold,
     detail=partial(shared.detail, "rs-bpe"),
 )

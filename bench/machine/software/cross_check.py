@@ -6,12 +6,11 @@ It may take over a second, and it runs machine code of its own making to read CP
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
+
+from armbench.bench.machine.software import child
 
 LIMIT_SECONDS = 10.0
 _START = (
@@ -57,11 +56,7 @@ class CrossCheck:
 
     def stop(self) -> None:
         """End the child and what it started; harmless the second time."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.child.pid, signal.SIGKILL)
-        self.child.wait()
-        assert self.child.stdout
-        self.child.stdout.close()
+        child.end(self.child)
 
 
 def _text(value: object) -> str | None:

@@ -7,7 +7,6 @@ answers in JSON lines, and what it could not say is an answer too.
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from contextlib import suppress
 from dataclasses import replace
 from importlib.resources import files
 
-from armbench.bench.machine.software import questions
+from armbench.bench.machine.software import child, questions
 from armbench.bench.machine.software.installed import Installed, Pool, bundled_openblas, look_up
 from armbench.bench.model import Json
 
@@ -65,11 +64,7 @@ class Probe:
 
     def stop(self) -> None:
         """End the child, whatever it does; harmless the second time."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.child.pid, signal.SIGKILL)
-        self.child.wait()
-        assert self.child.stdout
-        self.child.stdout.close()
+        child.end(self.child)
         self.errors.close()
 
     def _wait(self) -> tuple[bytes, str]:

@@ -66,6 +66,12 @@ def bind_each(tokenizer: Tokenizer, case: Case, operands: Operands) -> tuple[Cal
     return lambda: [tokenizer.encode(d) for d in documents], partial(tokens_result, operands)
 
 
+def accepts_cold(case: Case) -> str | None:
+    """The reason for a case that these bindings cannot do: they remember no words and stream nothing."""
+    reason = lacks(case, ("encode", "count", "decode")) or only_published(case)
+    return reason or ("warm: it remembers no words" if case.params["state"] == "warm" else None)
+
+
 def encoded_result(operands: Operands, result: Sequence[str | None]) -> Mapping[str, Array]:
     """What a library's decoding to text gave; None is what it could not decode."""
     return text_result(operands, [(document or "").encode() for document in result])

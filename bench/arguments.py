@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -40,9 +39,15 @@ class Parser(argparse.ArgumentParser):
         if not word.startswith("-"):
             raise UsageError(f"unexpected argument {word}; see {self.prog} --help")
         known = [option for action in self._actions for option in action.option_strings]
-        close = get_close_matches(word.split("=")[0], known, n=3, cutoff=0.5)
+        close = _close(word.split("=")[0], known, 3)
         hint = f"did you mean {', '.join(close)}?" if close else f"see {self.prog} --help"
         raise UsageError(f"unknown option {word}; {hint}")
+
+
+def _close(word: str, known: Iterable[str], most: int) -> list[str]:
+    from difflib import get_close_matches  # only for what is mistyped
+
+    return get_close_matches(word, list(known), most, cutoff=0.5)
 
 
 def positive(text: str) -> float:
@@ -202,7 +207,7 @@ def parse(words: Sequence[str], environment: Mapping[str, str] = os.environ) -> 
         raise UsageError(f"say what to do: armbench {' | '.join(VERBS)}")
     verb = words[0]
     if verb not in VERBS:
-        close = get_close_matches(verb, VERBS, n=2, cutoff=0.5)
+        close = _close(verb, VERBS, 2)
         hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(VERBS)}"
         raise UsageError(f"no verb {verb}; {hint}")
     mine = Parser(prog=f"armbench {verb}", description=VERBS[verb][1])

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import codecs
 import gc
-import io
 import json
-import os
 import signal
 import sys
 from argparse import Namespace
@@ -15,12 +12,11 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import IO, TYPE_CHECKING, TextIO
-
-from rich.console import Console
+from typing import TYPE_CHECKING, TextIO
 
 from armbench.bench.arguments import UsageError, parse
 from armbench.bench.errors import UserError
+from armbench.bench.report.output import Output, write_nowhere
 
 if TYPE_CHECKING:
     from armbench.bench.doctor import Evidence
@@ -30,7 +26,6 @@ if TYPE_CHECKING:
 OK, SLOWER, USAGE, UNDECIDED, INCOMPARABLE, NOTHING, FAILED, WRONG, INTERNAL, INTERRUPTED = (
     0, 1, 2, 3, 4, 5, 6, 7, 70, 130,
 )  # fmt: skip
-PLAINER = {"·": "-", "±": "+-", "…": "...", "─": "-"}
 
 
 def main() -> None:
@@ -41,58 +36,15 @@ def run(words: Sequence[str], out: TextIO, err: TextIO) -> int:
     """Do what the words say; the exit code of the process."""
     try:
         options = parse(words)
-        return VERBS[options.verb](options, console(out), console(err, needed=False))
+        return VERBS[options.verb](options, Output(out), Output(err, needed=False))
     except KeyboardInterrupt:
         err.write("interrupted\n")
         return INTERRUPTED
     except BrokenPipeError:  # `armbench … | head` is no error
-        _write_nowhere(out)
+        write_nowhere(out)
         return OK
     except Exception as error:
         return _complain(error, err)
-
-
-class Screen(Console):
-    """A console whose reader may go away: BrokenPipeError where it is needed, else silence."""
-
-    needed = True
-
-    def on_broken_pipe(self) -> None:
-        if self.needed:
-            raise BrokenPipeError
-        self.quiet = True
-        _write_nowhere(self.file)
-
-
-def console(stream: TextIO, needed: bool = True) -> Console:
-    """Plain text without colour codes when the stream is no terminal."""
-    codecs.register_error("plainer", _plainer)
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors="plainer")
-    width = None if stream.isatty() else _columns()
-    screen = Screen(file=stream, width=width, highlight=False, soft_wrap=False)
-    screen.needed = needed
-    return screen
-
-
-def _plainer(error: UnicodeError) -> tuple[str, int]:
-    """What to write instead of characters that the encoding of a stream has not."""
-    assert isinstance(error, UnicodeEncodeError)
-    text = error.object[error.start : error.end]
-    return "".join(PLAINER.get(character, "?") for character in text), error.end
-
-
-def _columns() -> int:
-    """COLUMNS where it is a sensible number, else 80."""
-    text = os.environ.get("COLUMNS", "")
-    return int(text) if text.isdecimal() and 20 <= int(text) <= 1000 else 80
-
-
-def _write_nowhere(stream: IO[str]) -> None:
-    """What is still written to a stream without reader, at the exit for instance, vanishes."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
 
 
 def _complain(error: Exception, err: TextIO) -> int:
@@ -123,10 +75,10 @@ def _uncollected() -> Iterator[None]:
 
 
 @_uncollected()
-def machine(options: Namespace, out: Console, err: Console) -> int:
+def machine(options: Namespace, out: Output, err: Output) -> int:
     from armbench.bench import codec
     from armbench.bench import machine as host
-    from armbench.bench.report.machine import print_machine
+    from armbench.bench.report.machine import machine_lines
 
     del err
     root = options.root or Path("/")
@@ -136,14 +88,15 @@ def machine(options: Namespace, out: Console, err: Console) -> int:
     if options.json:
         _print_json(codec.encode(found), out)
     else:
-        print_machine(found, out)
+        out.print_lines(machine_lines(found, out.width))
     return OK
 
 
-def listing(options: Namespace, out: Console, err: Console) -> int:
+@_uncollected()
+def listing(options: Namespace, out: Output, err: Output) -> int:
     from armbench.bench import registry
     from armbench.bench.model import Settings
-    from armbench.bench.report.listing import kernels_json, print_kernels
+    from armbench.bench.report.listing import kernels_json, listing_lines
 
     del err
     settings = Settings(corpus=options.corpus, vocabulary=options.vocabulary)
@@ -153,11 +106,11 @@ def listing(options: Namespace, out: Console, err: Console) -> int:
     if options.json:
         _print_json(kernels_json(kernels, variants, cases), out)
     else:
-        print_kernels(kernels, variants, cases, out)
+        out.print_lines(listing_lines(kernels, variants, cases, out.width))
     return OK
 
 
-def measure(options: Namespace, out: Console, err: Console) -> int:
+def measure(options: Namespace, out: Output, err: Output) -> int:
     from armbench.bench.run import session
 
     with _first_interrupt_counts():
@@ -197,28 +150,28 @@ def _first_interrupt_counts() -> Iterator[None]:
                 signal.signal(number, handler)
 
 
-def _measure(prepared: Prepared, out: Console, err: Console) -> int:
+def _measure(prepared: Prepared, out: Output, err: Output) -> int:
     from armbench.bench.report.doctor import warnings
     from armbench.bench.report.progress import TerminalProgress, announcement
     from armbench.bench.report.session import headline
     from armbench.bench.run.session import measure, resume_command
 
-    err.print(headline(prepared.machine), style="bold")
+    err.console.print(headline(prepared.machine), style="bold")
     for line, style in warnings(prepared.findings):
-        err.print(line, style=style, markup=False)
-    err.print(announcement(prepared.plan, prepared.request.profile))
-    with TerminalProgress(err) as progress:
+        err.console.print(line, style=style, markup=False)
+    err.console.print(announcement(prepared.plan, prepared.request.profile))
+    with TerminalProgress(err.console) as progress:
         outcome = measure(prepared, progress)
     _print_session(outcome.session, out)
     if outcome.resumable:
-        err.print(f"Interrupted. What was measured: {outcome.path}", soft_wrap=True, markup=False)
-        err.print(f"Go on with: {resume_command(outcome.resumable)}", soft_wrap=True, markup=False)
+        err.console.print(f"Interrupted. What was measured: {outcome.path}", soft_wrap=True, markup=False)
+        err.console.print(f"Go on with: {resume_command(outcome.resumable)}", soft_wrap=True, markup=False)
         return INTERRUPTED
-    err.print(f"Result file: {outcome.path}", soft_wrap=True, markup=False)
+    err.console.print(f"Result file: {outcome.path}", soft_wrap=True, markup=False)
     return FAILED if outcome.session.failed else OK
 
 
-def show(options: Namespace, out: Console, err: Console) -> int:
+def show(options: Namespace, out: Output, err: Output) -> int:
     from armbench.bench import results
 
     del err
@@ -230,7 +183,7 @@ def show(options: Namespace, out: Console, err: Console) -> int:
     return OK
 
 
-def doctor(options: Namespace, out: Console, err: Console) -> int:
+def doctor(options: Namespace, out: Output, err: Output) -> int:
     from armbench.bench.doctor import RULES, findings
     from armbench.bench.report import doctor as report
 
@@ -239,11 +192,11 @@ def doctor(options: Namespace, out: Console, err: Console) -> int:
     if options.json:
         _print_json(report.doctor_json(evidence, found), out)
     else:
-        report.print_doctor(evidence, found, len(RULES), out)
+        report.print_doctor(evidence, found, len(RULES), out.console)
     return WRONG if any(finding.severity == "wrong numbers" for finding in found) else OK
 
 
-def _evidence(options: Namespace, err: Console) -> Evidence:
+def _evidence(options: Namespace, err: Output) -> Evidence:
     from armbench.bench import doctor
     from armbench.bench import machine as host
     from armbench.bench.machine import condition
@@ -256,13 +209,13 @@ def _evidence(options: Namespace, err: Console) -> Evidence:
     found = host.detect(clock=True, metadata=not options.no_imds)
     examination = doctor.Examination(found, since, doctor.LIBRARIES, cross_check=True)
     try:
-        with err.status("asking the libraries …") if err.is_terminal else nullcontext():
+        with err.console.status("asking the libraries …") if err.terminal else nullcontext():
             return examination.finish()
     finally:
         examination.stop()
 
 
-def validate(options: Namespace, out: Console, err: Console) -> int:
+def validate(options: Namespace, out: Output, err: Output) -> int:
     from armbench.bench import results
 
     code = OK
@@ -270,11 +223,11 @@ def validate(options: Namespace, out: Console, err: Console) -> int:
         try:
             problems = results.validate(path)
         except UserError as error:
-            err.print(f"armbench: {error}", markup=False, soft_wrap=True)
+            err.console.print(f"armbench: {error}", markup=False, soft_wrap=True)
             code = USAGE
             continue
         count = f"{len(problems)} problem{'s' * (len(problems) != 1)}" if problems else "valid"
-        out.print(
+        out.console.print(
             f"{path}: {count}",
             *(f"  {problem}" for problem in problems),
             sep="\n",
@@ -285,7 +238,7 @@ def validate(options: Namespace, out: Console, err: Console) -> int:
     return code
 
 
-def compare(options: Namespace, out: Console, err: Console) -> int:
+def compare(options: Namespace, out: Output, err: Output) -> int:
     from armbench.bench import results
     from armbench.bench.compare import compare, exit_code
     from armbench.bench.report import comparison as report
@@ -299,20 +252,20 @@ def compare(options: Namespace, out: Console, err: Console) -> int:
         "csv": report.comparison_csv,
     }
     if options.format == "table":
-        report.comparison_tables(comparisons, out)
+        report.comparison_tables(comparisons, out.console)
     else:
-        out.file.write(texts[options.format](comparisons))
+        out.write(texts[options.format](comparisons))
     return exit_code(comparisons, options.gate, options.strict)
 
 
-def _print_session(session: Session, out: Console) -> None:
+def _print_session(session: Session, out: Output) -> None:
     from armbench.bench import scaling, stats
     from armbench.bench.report.session import print_session
     from armbench.bench.run.session import measured_share
 
     summaries = [stats.summarize(result) for result in session.results]
     curves = [scaling.analyze(curve) for curve in scaling.curves(session)]
-    print_session(session, summaries, measured_share(session), out, curves, scaling.splits(session))
+    print_session(session, summaries, measured_share(session), out.console, curves, scaling.splits(session))
 
 
 def _scaling_json(session: Session) -> dict[str, object]:
@@ -325,11 +278,11 @@ def _scaling_json(session: Session) -> dict[str, object]:
     }
 
 
-def _print_json(document: object, out: Console) -> None:
-    out.file.write(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+def _print_json(document: object, out: Output) -> None:
+    out.write(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 
-VERBS: dict[str, Callable[[Namespace, Console, Console], int]] = {
+VERBS: dict[str, Callable[[Namespace, Output, Output], int]] = {
     "machine": machine,
     "list": listing,
     "run": measure,

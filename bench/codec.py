@@ -1,6 +1,6 @@
 """Dataclasses to JSON values and back, by their annotations: a type is described once.
 
-Understands what bench/model.py uses: dataclasses, int, float, str, bool, None, Literal, unions
+Understands what bench/model/ uses: dataclasses, int, float, str, bool, None, Literal, unions
 of scalars, tuple[X, ...], Mapping[str, X] and Any.
 """
 

@@ -95,7 +95,7 @@ class Journal:
             raise DecodeError("another armbench run is writing it; let it end first") from None
 
     def append(self, kind: str, payload: Any) -> None:
-        """Add a record; the payload may hold the types of bench/model.py."""
+        """Add a record; the payload may hold the types of bench/model/."""
         with naming(self.path):
             self._file.write(results.dump({"kind": kind, "payload": _plain(payload)}) + "\n")
 

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import REPO
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("installed",),
+    ("installed", "lazy"),
     ("model", "cpulist", "errors", "facts"),
     ("codec", "stats", "native"),
     ("results", "machine", "registry"),

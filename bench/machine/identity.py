@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform
+import os
 import re
 from collections.abc import Mapping
 
@@ -22,7 +22,7 @@ _KERNEL_ARCHES = {"x86": "x86_64"}  # what modalias writes, where uname says som
 def arch(files: HostFiles, info: CpuInfo, cpus: Cpus) -> str:
     """As uname gives it; "unknown" when nothing below the root says."""
     if files.live:
-        return platform.machine()
+        return os.uname().machine
     if told := info.arch() or _kernel_arch(files):
         return told
     return "aarch64" if any(_register(files, cpu) for cpu in cpus[:1]) else "unknown"

@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
 
 from armbench.bench.model import Case, Kernel, Variant
+from armbench.bench.report.output import Line
 
 
-def print_kernels(
+def listing_lines(
     kernels: Mapping[str, Kernel],
     variants: Mapping[str, Sequence[Variant]],
     cases: Mapping[str, Sequence[Case]],
-    console: Console,
-) -> None:
-    """Every kernel with its variants, runnable or why not, and its cases."""
+    width: int,
+) -> Iterator[Line]:
+    """Every kernel with its variants, runnable or why not, and its cases, in at most `width` characters."""
     for name, kernel in kernels.items():
-        console.print(Text(f"{name}: {kernel.summary}", style="bold"))
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 2), show_header=False)
-        table.add_column(no_wrap=True)
-        table.add_column()
+        yield from (((line, "bold"),) for line in wrap(f"{name}: {kernel.summary}", width))
+        column = max((len(variant.name) for variant in variants[name]), default=0) + 2
         for variant in variants[name]:
-            runs = variant.why_not is None
-            table.add_row(
-                Text(variant.name),
-                Text("runs here" if runs else _why_not(variant), style="green" if runs else "dim"),
-            )
-        console.print(table)
+            yield from _variant(variant, column, width)
         for tier in ("core", "full"):
-            names = [case.name for case in cases[name] if case.tier == tier]
-            if names:
-                console.print(Text(f"{tier} cases: {', '.join(names)}"), highlight=False)
-        console.print()
+            names = ", ".join(case.name for case in cases[name] if case.tier == tier)
+            text = f"{tier} cases: {names}" if names else ""
+            yield from (((line, ""),) for line in wrap(text, width, break_on_hyphens=False))
+        yield ()
+
+
+def _variant(variant: Variant, column: int, width: int) -> Iterator[Line]:
+    """Its name in a column of its own, beside it whether it runs."""
+    runs = variant.why_not is None
+    told = wrap("runs here" if runs else _why_not(variant), max(20, width - column - 2))
+    for name, line in zip((variant.name, *[""] * len(told)), told, strict=False):
+        yield ((f"  {name:<{column}}", ""), (line, "green" if runs else "dim"))
 
 
 def _why_not(variant: Variant) -> str:

@@ -6,24 +6,22 @@ import re
 from collections.abc import Iterable, Iterator
 from textwrap import wrap
 
-from rich.console import Console
-from rich.text import Text
-
 from armbench.bench import cpulist
 from armbench.bench.model import Cache, Core, HugePages, Machine, Node, Perf, Timer
 from armbench.bench.report import units
 from armbench.bench.report.headline import headline
+from armbench.bench.report.output import Line
 
 Facts = Iterator[tuple[str, str | None]]
 _INDENT = 2
 _LABEL_COLUMNS = 15
 
 
-def print_machine(machine: Machine, console: Console) -> None:
-    """What was found out about the machine, in lines no wider than the console."""
-    console.print(headline(machine), style="bold", highlight=False)
+def machine_lines(machine: Machine, width: int) -> Iterator[Line]:
+    """What was found out about the machine, in lines of at most `width` characters."""
+    yield ((headline(machine), "bold"),)
     if machine.emulated:
-        console.print("An emulated CPU: times here mean nothing.", style="bold red", highlight=False)
+        yield (("An emulated CPU: times here mean nothing.", "bold red"),)
     sections = {
         "Processor": _processor(machine),
         "System": _system(machine),
@@ -32,21 +30,19 @@ def print_machine(machine: Machine, console: Console) -> None:
         "Time": _time(machine),
     }
     for title, facts in sections.items():
-        lines = [line for name, value in facts if value for line in _lines(name, value, console.width)]
+        lines = [line for name, value in facts if value for line in _lines(name, value, width)]
         if lines:
-            console.print(Text.assemble("\n", (title, "bold")))
-            for line in lines:
-                console.print(line, soft_wrap=True)
-    console.print(Text.assemble("\n", ("Comparability key ", "bold"), machine.comparability_key))
+            yield from ((), ((title, "bold"),), *lines)
+    yield from ((), (("Comparability key ", "bold"), (machine.comparability_key, "")))
 
 
-def _lines(name: str, value: str, width: int) -> list[Text]:
+def _lines(name: str, value: str, width: int) -> list[Line]:
     """The name once, the value beside it; a value of several lines keeps them."""
     room = max(20, width - _INDENT - _LABEL_COLUMNS)
     parts = [part for line in value.splitlines() for part in wrap(line, room, break_on_hyphens=False)]
     labels = [name, *[""] * len(parts)]
     return [
-        Text.assemble(" " * _INDENT, (f"{label:<{_LABEL_COLUMNS}}", "dim"), part)
+        ((" " * _INDENT, ""), (f"{label:<{_LABEL_COLUMNS}}", "dim"), (part, ""))
         for label, part in zip(labels, parts, strict=False)
     ]
 

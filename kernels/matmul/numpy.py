@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_info
 
 from armbench.bench.model import Array, Call, Case, Library, Operands, Outputs
 
@@ -23,20 +22,24 @@ def bind(case: Case, operands: Operands) -> tuple[Call, Outputs]:
     return partial(np.matmul, a, b, out=c), outputs
 
 
+def _blas() -> list[dict[str, Any]]:
+    """What there is to know of each BLAS that is loaded."""
+    from threadpoolctl import threadpool_info  # 5 ms, and only a run asks
+
+    return [info for info in threadpool_info() if info["user_api"] == "blas"]
+
+
 def detail() -> str | None:
     """BLAS, its version and the kernels it chose: "openblas 0.3.33 NEOVERSEV2"."""
-    for info in threadpool_info():
-        if info["user_api"] == "blas":
-            parts = (info["internal_api"], info.get("version"), info.get("architecture"))
-            return " ".join(str(part) for part in parts if part)
+    for info in _blas():
+        parts = (info["internal_api"], info.get("version"), info.get("architecture"))
+        return " ".join(str(part) for part in parts if part)
     return None
 
 
 def threads_used() -> int | None:
     """The largest of its BLAS's pools; one built without threads says 1."""
-    return max(
-        (info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"), default=None
-    )
+    return max((info["num_threads"] for info in _blas()), default=None)
 
 
 VARIANT = Library(

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import platform
+from types import SimpleNamespace
 
 import pytest
 
@@ -88,13 +89,13 @@ def test_without_the_native_library_the_files_answer(monkeypatch: pytest.MonkeyP
 
 def test_a_foreign_architecture_on_this_kernel_is_emulated(monkeypatch: pytest.MonkeyPatch) -> None:
     other = "x86_64" if platform.machine() == "aarch64" else "aarch64"
-    monkeypatch.setattr(platform, "machine", lambda: other)
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(machine=other))
     assert machine.detect().emulated
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="plays Arm on x86")
 def test_unknown_capability_bits_are_kept_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(machine="aarch64"))
     monkeypatch.setattr(native, "host_features", lambda: (1 << 1 | 1 << 22 | 1 << 62, 1 << 1, 1 << 60, 0))
     monkeypatch.setattr(native, "vector_bits", lambda: (256, None))
     found = machine.detect()

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from armbench.bench import results, stats
-from armbench.bench.cli import console, run
+from armbench.bench.cli import run
 from armbench.bench.model import Result, Session
+from armbench.bench.report.output import Output
 from armbench.bench.report.session import print_session
 from armbench.bench.scaling import analyze, curves, splits
 from tests.bench import golden
@@ -23,7 +24,7 @@ from tests.bench.sessions import DECODE, result, session
 def printed(shown: Session, width: int = 80, encoding: str = "utf-8") -> str:
     raw = io.BytesIO()
     out = io.TextIOWrapper(raw, encoding=encoding)
-    screen = console(out)
+    screen = Output(out).console
     screen.width = width
     summaries = [stats.summarize(r) for r in shown.results]
     analyses = [analyze(curve) for curve in curves(shown)]

@@ -27,12 +27,41 @@ static inline void bpe_copy_token(uint8_t *to, bpe_bytes token) {
         __builtin_memcpy(to + at, token.at + at, 16);
 }
 
+/* The table's copies, in a value of their own: what is written to the text could change no other
+ * part of a table, but a compiler does not know. */
+typedef struct bpe_copies {
+    const uint8_t *first;
+    uint64_t ranks;
+} bpe_copies;
+
+static inline bpe_copies bpe_copies_of(const bpe_table *table) {
+    return (bpe_copies){table->copies, table->ranks};
+}
+
 /* The token's copy, or NULL when it has none or is no token. */
-static inline const uint8_t *bpe_copy_of(const bpe_table *table, int32_t token) {
-    if ((uint32_t)token >= table->ranks)
+static inline const uint8_t *bpe_copy_of(bpe_copies copies, int32_t token) {
+    if ((uint32_t)token >= copies.ranks)
         return NULL;
-    const uint8_t *copy = table->copies + (uint64_t)(uint32_t)token * BPE_COPY_BYTES;
+    const uint8_t *copy = copies.first + (uint64_t)(uint32_t)token * BPE_COPY_BYTES;
     return copy[BPE_COPY_BYTES - 1] == BPE_NO_COPY ? NULL : copy;
+}
+
+/* A token that has no copy or too little room for one: its bytes are written to `to`, and it
+ * returns how many they are, or what is wrong.  On its own, so that the loop around it keeps its
+ * few values in registers. */
+static BPE_APART int64_t bpe_decode_token(const bpe_table *table, int32_t number, uint8_t *to,
+                                          uint64_t room) {
+    bpe_bytes token = bpe_token_bytes(table, number);
+    if (!token.size)
+        return BPE_BAD_TOKEN;
+    if (token.size > room)
+        return BPE_BAD_DOCUMENT;
+    if (room >= (uint64_t)token.size + 16)
+        bpe_copy_token(to, token);
+    else
+        for (uint32_t i = 0; i < token.size; i++)
+            to[i] = token.at[i];
+    return token.size;
 }
 
 /* The bytes of tokens one behind another.  Of most a copy is written whole, without regard to how
@@ -40,25 +69,19 @@ static inline const uint8_t *bpe_copy_of(const bpe_table *table, int32_t token) 
  * its length. */
 static int64_t bpe_decode(const bpe_table *table, const int32_t *tokens, int64_t count,
                           uint8_t *text, uint64_t room) {
+    const bpe_copies copies = bpe_copies_of(table);
     uint64_t at = 0;
     for (int64_t i = 0; i < count; i++) {
-        const uint8_t *copy = bpe_copy_of(table, tokens[i]);
+        const uint8_t *copy = bpe_copy_of(copies, tokens[i]);
         if (copy && room - at >= BPE_COPY_BYTES) {
             __builtin_memcpy(text + at, copy, BPE_COPY_BYTES);
             at += copy[BPE_COPY_BYTES - 1] % BPE_COPY_BYTES;
             continue;
         }
-        bpe_bytes token = bpe_token_bytes(table, tokens[i]);
-        if (!token.size)
-            return BPE_BAD_TOKEN;
-        if (token.size > room - at)
-            return BPE_BAD_DOCUMENT;
-        if (room - at >= (uint64_t)token.size + 16)
-            bpe_copy_token(text + at, token);
-        else
-            for (uint32_t j = 0; j < token.size; j++)
-                text[at + j] = token.at[j];
-        at += token.size;
+        int64_t bytes = bpe_decode_token(table, tokens[i], text + at, room - at);
+        if (bytes < 0)
+            return bytes;
+        at += (uint64_t)bytes;
     }
     return (int64_t)at;
 }
@@ -112,8 +135,9 @@ static inline int bpe_stream_token(bpe_stream_state *state, bpe_bytes token) {
 static int64_t bpe_stream(const bpe_table *table, const int32_t *tokens, int64_t count,
                           uint8_t *text, uint64_t room, int32_t *steps) {
     bpe_stream_state state = {.out = text, .end = text + room};
+    const bpe_copies copies = bpe_copies_of(table);
     for (int64_t i = 0; i < count; i++) {
-        const uint8_t *before = state.out, *copy = bpe_copy_of(table, tokens[i]);
+        const uint8_t *before = state.out, *copy = bpe_copy_of(copies, tokens[i]);
         if (copy && copy[BPE_COPY_BYTES - 1] & BPE_COPY_WHOLE && !state.holding &&
             state.end - state.out >= BPE_COPY_BYTES) {
             __builtin_memcpy(state.out, copy, BPE_COPY_BYTES);

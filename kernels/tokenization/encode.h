@@ -47,7 +47,8 @@ static inline int64_t bpe_encode_ordinary(bpe_encoder *encoder, const uint8_t *t
         text = encoder->table.pattern == BPE_CL100K ? bpe_fill_cl100k(&batch, source, text)
                                                     : bpe_fill_o200k(&batch, source, text);
         bpe_seek(&batch, &encoder->table, end);
-        count += bpe_encode_batch(&batch, encoder, end, keep, keep ? tokens + count : NULL);
+        count += keep ? bpe_encode_batch(&batch, encoder, end, tokens + count)
+                      : bpe_count_batch(&batch, encoder, end);
     }
     return count;
 }

@@ -107,26 +107,53 @@ static uint32_t length_of(const bpe_table *table, uint32_t rank) {
     return table->starts[rank + 1] - table->starts[rank];
 }
 
-static int add_word(filling *f, uint32_t rank) {
+/* The bytes of a token that the text's 16 further ones make readable: 8 from `at` on, of which
+ * those behind its `count` are zero. */
+static inline uint64_t bytes_at(const uint8_t *token, uint32_t count, uint32_t at) {
+    return count > at ? bpe_first(bpe_load(token + at, 8), count - at) : 0;
+}
+
+/* A token as it will lie in the table of words. */
+typedef struct entry {
+    bpe_word word;
+    uint64_t hash;
+} entry;
+
+/* Sends for the lines where it will be entered, too: they lie all over 8 MB. */
+static entry word_entry(const filling *f, uint32_t rank) {
     const bpe_table *table = &f->table;
     uint32_t count = length_of(table, rank), size = count > BPE_INLINE_BYTES ? BPE_LONG : count;
     const uint8_t *word = table->text + table->starts[rank];
-    if (bpe_find_word(table, word, count, f->text_end) != BPE_NO_RANK)
-        return TWICE;
-    bpe_word entry = {0, count, size << BPE_RANK_BITS | rank};
+    entry e = {.word = {0, count, size << BPE_RANK_BITS | rank}};
     if (size == BPE_LONG) {
-        entry.a = bpe_long_hash(word, count);
+        e.word.a = bpe_long_hash(word, count);
     } else {
-        entry.a = bpe_load(word, count);
-        entry.b = count > 8 ? (uint32_t)bpe_load(word + 8, count - 8) : 0;
+        e.word.a = bytes_at(word, count, 0);
+        e.word.b = (uint32_t)bytes_at(word, count, 8);
     }
-    uint64_t hash = bpe_word_hash(entry.a, entry.b, size), at = hash >> table->words_shift;
-    while (f->words[at].meta != UINT32_MAX)
-        at++;
+    e.hash = bpe_word_hash(e.word.a, e.word.b, size);
+    __builtin_prefetch(f->words + (e.hash >> table->words_shift), 1);
+    __builtin_prefetch(f->word_filter + (e.hash >> table->word_filter_shift), 1);
+    return e;
+}
+
+static int same_token(const bpe_table *table, const bpe_word *a, const bpe_word *b) {
+    if (a->a != b->a || a->b != b->b || (a->meta ^ b->meta) >> BPE_RANK_BITS)
+        return 0;
+    return a->meta >> BPE_RANK_BITS != BPE_LONG ||
+           bpe_same(table->text + table->starts[a->meta & BPE_RANK_MASK],
+                    table->text + table->starts[b->meta & BPE_RANK_MASK], a->b);
+}
+
+static int add_word(filling *f, const entry *e) {
+    uint64_t at = e->hash >> f->table.words_shift;
+    for (; f->words[at].meta != UINT32_MAX; at++)
+        if (same_token(&f->table, &f->words[at], &e->word))
+            return TWICE;
     if (at + 1 >= f->word_slots)
         return NO_ROOM;
-    f->words[at] = entry;
-    note(f->word_filter, table->word_filter_shift, hash);
+    f->words[at] = e->word;
+    note(f->word_filter, f->table.word_filter_shift, e->hash);
     return FILLED;
 }
 
@@ -171,6 +198,8 @@ static inline void expect_pairs(const filling *f, const part *parts, uint32_t i,
     const bpe_table *table = &f->table;
     uint64_t before = i ? pair_hash(parts[i - 1].rank, parts[i].rank) : 0;
     uint64_t after = behind ? pair_hash(parts[i].rank, parts[i + 1].rank) : 0;
+    __builtin_prefetch(table->pair_filter + (before >> table->pair_filter_shift));
+    __builtin_prefetch(table->pair_filter + (after >> table->pair_filter_shift));
     __builtin_prefetch(table->pairs + (before >> table->pairs_shift));
     __builtin_prefetch(table->pairs + (after >> table->pairs_shift));
 }
@@ -220,21 +249,33 @@ static inline int last_parts(const filling *f, uint32_t rank, int by_bytes, part
 
 /* ---- the whole ---------------------------------------------------------------------------- */
 
+#define AHEAD 16 /* tokens whose lines are on their way while one is entered */
+
 static int fill_words(filling *f) {
+    const uint32_t ranks = (uint32_t)f->table.ranks;
+    entry entries[AHEAD];
+    for (uint32_t rank = 0; rank < ranks + AHEAD; rank++) {
+        entry *e = &entries[rank % AHEAD];
+        int status = rank >= AHEAD && f->ordinary[rank - AHEAD] ? add_word(f, e) : FILLED;
+        if (status)
+            return status;
+        if (rank < ranks && f->ordinary[rank])
+            *e = word_entry(f, rank);
+    }
+    return FILLED;
+}
+
+static void fill_bytes(filling *f) {
     const bpe_table *table = &f->table;
     for (uint32_t i = 0; i < 256 * 256; i++)
         f->byte_pairs[i] = BPE_NO_RANK;
     for (uint32_t rank = 0; rank < table->ranks; rank++) {
         const uint8_t *word = table->text + table->starts[rank];
-        int status = f->ordinary[rank] ? add_word(f, rank) : FILLED;
-        if (status)
-            return status;
         if (f->ordinary[rank] && length_of(table, rank) == 1)
             f->byte_ranks[word[0]] = rank;
         if (f->ordinary[rank] && length_of(table, rank) == 2)
             f->byte_pairs[(uint32_t)word[0] << 8 | word[1]] = rank;
     }
-    return FILLED;
 }
 
 static int fill_pairs(filling *f) {
@@ -259,9 +300,11 @@ static void fill_copies(const bpe_table *table, uint8_t *copies) {
         copies[BPE_COPY_BYTES - 1] = BPE_NO_COPY;
         if (!count || count >= BPE_COPY_BYTES)
             continue;
-        memcpy(copies, token, count);
-        copies[BPE_COPY_BYTES - 1] =
-            (uint8_t)(count | (bpe_find_invalid(token, end) == end ? BPE_COPY_WHOLE : 0));
+        uint64_t bytes[2] = {bytes_at(token, count, 0), bytes_at(token, count, 8)};
+        int ascii = !((bytes[0] | bytes[1]) & 0x8080808080808080ull);
+        int whole = ascii || bpe_find_invalid(token, end) == end;
+        memcpy(copies, bytes, sizeof bytes);
+        copies[BPE_COPY_BYTES - 1] = (uint8_t)(count | (whole ? BPE_COPY_WHOLE : 0));
     }
 }
 
@@ -284,6 +327,7 @@ AB_EXPORT int32_t ab_bpe_fill(uint8_t *buffer, uint64_t word_slots, uint64_t pai
         f.words[i].meta = UINT32_MAX;
     memset(f.pairs, 0xff, pair_slots * sizeof *f.pairs);
     fill_copies(&f.table, (uint8_t *)f.table.copies);
+    fill_bytes(&f);
     int status = fill_words(&f);
     return status ? status : fill_pairs(&f);
 }

@@ -344,8 +344,8 @@ def test_threads_that_do_not_fall_into_equal_groups_are_refused(team: native.Tea
 
 
 def test_most_grains_is_how_many_threads_can_help() -> None:
-    documents = native.find("tokenization", "scalar", "decode")  # bytes, documents, ranks: a grain is a document
-    assert documents
+    documents = native.find("tokenization", "scalar", "decode")
+    assert documents  # its parameters are bytes, documents and ranks; a grain is a document
     assert [native.most_grains(documents, (8, count, 256)) for count in (1, 3)] == [1, 3]
     assert all(native.most_grains(variant, (512, 512, 512)) > 1 for variant in VARIANTS)
 

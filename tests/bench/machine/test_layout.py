@@ -21,9 +21,9 @@ def test_groups_are_those_that_detection_counts(name: str, tmp_path: Path) -> No
     spec = fake_root.specs()[name]
     root = fake_root.build(spec, tmp_path)
     told = detect(root)
-    online = cpulist.parse(told.online)
+    online = tuple(cpulist.parse(told.online))
     found = sites(online, root)
-    assert [site.cpu for site in found] == online
+    assert tuple(site.cpu for site in found) == online
     for node in told.nodes:
         members = [site.cpu for site in found if site.node == node.id]
         assert fake_root.as_list(members) == node.cpus

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import json
 import signal
@@ -44,6 +45,9 @@ def run(words: Sequence[str], out: TextIO, err: TextIO) -> int:
         write_nowhere(out)
         return OK
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            write_nowhere(out)  # else what is left of it fails once more at the exit
+            error = UserError(f"{error.strerror}: not everything was written; make room, or write elsewhere")
         return _complain(error, err)
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 from typing import TextIO
 
 import pytest
 
 from armbench.bench.report.output import Line, Output, write_nowhere
+from tests.conftest import clean_environment
 
 LINES: list[Line] = [(("a title", "bold"),), (), (("name ", "dim"), ("[1] :wave: → ±", ""))]
 PLAIN = "a title\n\nname [1] :wave: → ±\n"
@@ -72,3 +75,20 @@ def test_elsewhere_there_is_silence(by_rich: bool) -> None:
         output = Output(file, needed=False)
         say(output, by_rich)
         say(output, by_rich)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+@pytest.mark.parametrize("verb", ["machine", "list"])
+def test_a_full_disk_is_one_line(verb: str) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "armbench.bench", verb],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=clean_environment(),
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("armbench: No space left on device: ")
+    assert done.stderr.count("\n") == 1

@@ -30,7 +30,7 @@ class Profile:
     rounds: int
     budget_seconds: float | None
     precision: float | None
-    sample_seconds: float = 8e-3
+    sample_seconds: float = 11e-3
     sessions: int = 1
     least_rounds: int = 12
 

@@ -17,8 +17,9 @@ from armbench.bench.errors import UserError
 from armbench.bench.installed import path_of
 from armbench.bench.model import Array, Mode, calls_at_once
 
-ABI = 1
+ABI = 2
 FEATURE_WORDS = 4
+ALIGNMENT = 128  # AB_ALIGNMENT
 LIBRARY = "libarmbench.so"
 
 
@@ -40,6 +41,8 @@ class _Variant(ctypes.Structure):
         ("phases", ctypes.c_void_p),
         ("grains", ctypes.c_void_p),
         ("run", ctypes.c_void_p),
+        ("packed_bytes", ctypes.c_void_p),
+        ("pack", ctypes.c_void_p),
     ]
 
 
@@ -116,6 +119,8 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "ab_bind": (ctypes.c_int, [_P, _P, _U32, _P, _U32, _P]),
     "ab_invoke": (None, [_P]),
     "ab_unbind": (None, [_P]),
+    "ab_packed_bytes": (_U64, [_P, _P]),
+    "ab_pack": (ctypes.c_int, [_P, _P, _P, _P]),
     "ab_most_grains": (_U64, [_P, _P]),
     "ab_team_open": (ctypes.c_int, [_P, _U32, _P]),
     "ab_team_close": (None, [_P]),
@@ -246,6 +251,29 @@ def most_grains(variant: NativeVariant, params: Sequence[int]) -> int:
     return int(library().ab_most_grains(variant.address, _int64s(params)))
 
 
+def packed(variant: NativeVariant, params: Sequence[int], operands: Sequence[Array]) -> list[Array]:
+    """The operands with the second as the variant wants it: packed by it, or as it is.
+
+    Raises NativeError when the CPU lacks a feature or the variant refuses the parameters.
+    """
+    integers = _int64s(params)
+    nbytes = library().ab_packed_bytes(variant.address, integers)
+    if not nbytes:
+        return list(operands)
+    memory = _aligned(nbytes)
+    status = library().ab_pack(variant.address, integers, operands[1].ctypes.data, memory.ctypes.data)
+    _require(status, f"packing for {variant.kernel}/{variant.name}")
+    return [operands[0], memory, *operands[2:]]
+
+
+def _aligned(nbytes: int) -> Array:
+    import numpy as np
+
+    memory = np.empty(nbytes + ALIGNMENT, np.uint8)
+    first = -memory.ctypes.data % ALIGNMENT
+    return memory[first : first + nbytes]
+
+
 def _int64s(values: Sequence[int]) -> ctypes.Array[ctypes.c_int64]:
     return (ctypes.c_int64 * max(1, len(values)))(*values)
 
@@ -253,7 +281,8 @@ def _int64s(values: Sequence[int]) -> ctypes.Array[ctypes.c_int64]:
 class Bound:
     """A call with its workspace: `bound()` runs it once on the calling thread.
 
-    operands: C-contiguous arrays, which stay referenced while this object lives.
+    operands: C-contiguous arrays, which stay referenced while this object lives; the second is
+    packed if the variant wants it so.
     Raises NativeError when the CPU lacks a feature or the variant refuses the parameters.
     """
 
@@ -261,8 +290,8 @@ class Bound:
         for array in operands:
             if not array.flags.c_contiguous:
                 raise ValueError("operands must be C-contiguous")
-        pointers = (_P * len(operands))(*(a.ctypes.data for a in operands))
-        self._operands = tuple(operands)
+        self._operands = tuple(packed(variant, params, operands))
+        pointers = (_P * len(operands))(*(a.ctypes.data for a in self._operands))
         self._handle = _P()
         status = library().ab_bind(
             variant.address, _int64s(params), len(params), pointers, len(operands), ctypes.byref(self._handle)

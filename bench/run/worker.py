@@ -15,12 +15,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
 from armbench.bench import machine, native, registry
-from armbench.bench.model import Array, Case, Json, Kernel, Mode, Placement, Settings, Variant
+from armbench.bench.model import Array, Case, Json, Kernel, Mode, Placement, Problem, Settings, Variant
 from armbench.bench.run import memory, sampling
 from armbench.bench.run.checking import Checker, WrongResultError
 from armbench.bench.run.meeting import Meeting
@@ -130,7 +130,7 @@ class Worker:
         meeting = Meeting(room, self.job.rank, self.job.processes, place.oversubscribed)
         cpus = place.cpus if variant.native else place.teams[self.job.rank]
         groups = place.at_once if variant.native else 1
-        data = self.teams.load(problem, cpus, groups, trial.copies, trial.arena_bytes)
+        data = self.teams.load(_packed(problem, variant, case), cpus, groups, trial.copies, trial.arena_bytes)
         checker = Checker(kernel, problem, self.file.room(trial.verified))
         facts: Json = {}
         try:
@@ -183,6 +183,17 @@ class Worker:
             return prepare_native(variant, case, data)
         os.sched_setaffinity(0, set(cpus))
         return prepare_library(variant, case, data, cpus, in_company=self.job.processes > 1)
+
+
+def _packed(problem: Problem, variant: Variant, case: Case) -> Problem:
+    """The problem with its second operand as a native variant packs it, before anything is timed."""
+    found = native.find(variant.kernel, variant.name, case.operation) if variant.native else None
+    if found is None:
+        return problem
+    given = problem.operands
+    arrays = native.packed(found, case.native_params, [operand.data for operand in given])
+    operands = (replace(operand, data=data) for operand, data in zip(given, arrays, strict=True))
+    return replace(problem, operands=tuple(operands))
 
 
 def _threads_used(variant: Variant, wanted: int) -> int | None:

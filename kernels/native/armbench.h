@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define AB_ABI 1
+#define AB_ABI 2
 #define AB_FEATURE_WORDS 4
 #define AB_ALIGNMENT 128 /* bytes; of every operand and workspace */
 #define AB_FRESH_BYTES 4096 /* of scratch: zero when a measurement begins */
@@ -42,13 +42,17 @@ typedef struct ab_variant {
     const char *name;     /* the file's stem, "avx512" */
     const char *operation; /* "f32"; one file may register several */
     uint64_t requires_[AB_FEATURE_WORDS]; /* host feature words that must be set */
-    /* Any of the next five may be NULL: accepts everything, no workspace, one phase, one grain. */
+    /* Any of the next five, and the last two, may be NULL: accepts everything, no workspace, one phase, one grain. */
     int (*accepts)(const int64_t *params);
     uint64_t (*shared_bytes)(const int64_t *params);
     uint64_t (*scratch_bytes)(const int64_t *params);
     uint64_t (*phases)(const int64_t *params);
     uint64_t (*grains)(const int64_t *params, uint64_t phase);
     void (*run)(const ab_call *call, uint64_t phase, uint64_t grain);
+    /* What is prepared once, before any call, as inference servers prepare their weights: operand
+     * 1 becomes packed_bytes(params) bytes that pack() writes.  NULL: operands as they are. */
+    uint64_t (*packed_bytes)(const int64_t *params);
+    void (*pack)(const int64_t *params, const void *operand, void *packed);
 } ab_variant;
 
 #ifdef AB_VARIANT_NAME

@@ -67,6 +67,21 @@ void ab_unbind(ab_bound *bound) {
     free(bound);
 }
 
+uint64_t ab_packed_bytes(const ab_variant *variant, const int64_t *params) {
+    int taken = !variant->accepts || variant->accepts(params);
+    return taken && variant->packed_bytes ? variant->packed_bytes(params) : 0;
+}
+
+ab_status ab_pack(const ab_variant *variant, const int64_t *params, const void *operand,
+                  void *packed) {
+    if (ab_check(variant) != AB_OK)
+        return AB_UNSUPPORTED;
+    if (!variant->pack || (variant->accepts && !variant->accepts(params)))
+        return AB_REFUSED;
+    variant->pack(params, operand, packed);
+    return AB_OK;
+}
+
 uint64_t ab_most_grains(const ab_variant *variant, const int64_t *params) {
     if (ab_check(variant) != AB_OK || (variant->accepts && !variant->accepts(params)))
         return 0;

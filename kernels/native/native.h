@@ -107,6 +107,10 @@ AB_EXPORT ab_status ab_bind(const ab_variant *variant, const int64_t *params, ui
                             void *const *operands, uint32_t n_operands, ab_bound **bound);
 AB_EXPORT void ab_invoke(const ab_bound *bound);
 AB_EXPORT void ab_unbind(ab_bound *bound);
+/* Operand 1 as the variant wants it: how many bytes, 0 for as it is; and those bytes. */
+AB_EXPORT uint64_t ab_packed_bytes(const ab_variant *variant, const int64_t *params);
+AB_EXPORT ab_status ab_pack(const ab_variant *variant, const int64_t *params, const void *operand,
+                            void *packed);
 /* The grains of the phase that has most: how many threads can work on a call.  0 when the variant
  * cannot run here, or not with these parameters. */
 AB_EXPORT uint64_t ab_most_grains(const ab_variant *variant, const int64_t *params);

@@ -209,8 +209,17 @@ static void answer_call(const library *l) {
     ab_status status = l->check(v);
     if (status == AB_OK && v->accepts && !v->accepts(params))
         status = AB_REFUSED;
+    guarded packed = {0};
+    if (status == AB_OK && v->pack) {
+        packed = guard_aligned(v->packed_bytes(params), (int)at_end);
+        v->pack(params, operands[1], packed.data);
+        make_read_only(packed);
+        operands[1] = packed.data;
+    }
     if (status == AB_OK)
         run_call(v, params, operands, (int)at_end, (int)backward);
+    if (packed.pages)
+        release(packed);
     give_word(status);
     for (uint32_t i = 0; i < n; i++) {
         if (status == AB_OK && is_output[i])

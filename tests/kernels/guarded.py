@@ -80,6 +80,7 @@ _Params = ctypes.POINTER(ctypes.c_int64)
 _Size = ctypes.CFUNCTYPE(ctypes.c_uint64, _Params)
 _Accepts = ctypes.CFUNCTYPE(ctypes.c_int, _Params)
 _Grains = ctypes.CFUNCTYPE(ctypes.c_uint64, _Params, ctypes.c_uint64)
+_Pack = ctypes.CFUNCTYPE(None, _Params, ctypes.c_void_p, ctypes.c_void_p)
 _Run = ctypes.CFUNCTYPE(None, ctypes.POINTER(_Call), ctypes.c_uint64, ctypes.c_uint64)
 
 
@@ -111,11 +112,15 @@ def call(
     """
     entry = _Variant.from_address(variant.address)
     integers = (ctypes.c_int64 * max(1, len(params)))(*params)
-    pointers = (ctypes.c_void_p * len(arrays))(*(a.ctypes.data for a in arrays))
 
     def size(function: int | None) -> int:
         return int(_Size(function)(integers)) if function else 0
 
+    if entry.pack:
+        packed = _workspace(size(entry.packed_bytes), place)
+        _Pack(entry.pack)(integers, arrays[1].ctypes.data, packed.ctypes.data)
+        arrays = [arrays[0], packed, *arrays[2:]]
+    pointers = (ctypes.c_void_p * len(arrays))(*(a.ctypes.data for a in arrays))
     shared = _workspace(size(entry.shared_bytes), place)
     scratch = [_workspace(size(entry.scratch_bytes), place) for _ in range(2)]
     calls = [

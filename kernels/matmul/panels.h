@@ -51,6 +51,7 @@ static inline panels_shape panels_shape_of(const int64_t *params) {
 static inline int64_t pieces(int64_t length, int64_t piece) { return (length + piece - 1) / piece; }
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* Start of part i of `length` dealt as evenly as possible to `parts`. */
 static inline int64_t share(int64_t length, int64_t parts, int64_t i) {
@@ -97,8 +98,8 @@ static inline uint64_t PN(heads_bytes)(panels_shape s) {
     return HEADS ? ((uint64_t)s.m * sizeof(SUM) + 127) / 128 * 128 : 0;
 }
 
-static inline uint64_t PN(left_bytes)(panels_shape s, int64_t stride) {
-    return PN(heads_bytes)(s) + ((uint64_t)(s.m * stride) * sizeof(LEFT) + 127) / 128 * 128;
+static inline uint64_t PN(left_bytes)(panels_shape s) {
+    return PN(heads_bytes)(s) + ((uint64_t)(s.m * LEFT_STRIDE) * sizeof(LEFT) + 127) / 128 * 128;
 }
 
 static inline uint64_t PN(right_bytes)(panels_shape s, int packed) {
@@ -120,11 +121,11 @@ static inline int64_t PN(sum_columns)(panels_shape s) {
 
 /* Rows first to last, `depth` of k from `start` on. */
 static void PN(pack_rows)(panels_shape s, int64_t start, int64_t depth, const SOURCE *a,
-                          int64_t stride, char *space, int64_t first, int64_t last) {
+                          char *space, int64_t first, int64_t last) {
     SUM *heads = (SUM *)space;
     LEFT *packed = (LEFT *)(space + PN(heads_bytes)(s));
     for (int64_t i = first; i < last; i++)
-        PACK_A(a + i * s.k + start, depth, packed + i * stride, HEADS ? heads + i : NULL);
+        PACK_A(a + i * s.k + start, depth, packed + i * LEFT_STRIDE, HEADS ? heads + i : NULL);
 }
 
 static void PN(pack_panels)(panels_shape s, panels_block block, const SOURCE *b, RIGHT *packed,
@@ -216,7 +217,7 @@ static void PN(run_blocked)(const ab_call *call, uint64_t phase, int64_t grain, 
     panels_block block = PN(block)(s, phase);
     int64_t row_blocks = pieces(s.m, MC), all = PN(all_groups)(s);
     char *space = call->shared;
-    uint64_t left_bytes = PN(left_bytes)(s, LEFT_STRIDE);
+    uint64_t left_bytes = PN(left_bytes)(s);
     RIGHT *right = (RIGHT *)(space + left_bytes);
     SUM *sums = (SUM *)(space + left_bytes + PN(right_bytes)(s, packed));
     if (phase % 2) {
@@ -228,7 +229,7 @@ static void PN(run_blocked)(const ab_call *call, uint64_t phase, int64_t grain, 
     } else if (grain < row_blocks) {
         int64_t start = block.group * DEPTH;
         PN(pack_rows)(s, start, least(s.k - start, block.groups * DEPTH), call->operands[0],
-                      LEFT_STRIDE, space, PN(row_block)(s, grain), PN(row_block)(s, grain + 1));
+                      space, PN(row_block)(s, grain), PN(row_block)(s, grain + 1));
     } else {
         int64_t first = (grain - row_blocks) * PACK_PANELS, panels = pieces(block.columns, NR);
         PN(pack_panels)(s, block, call->operands[1], right, first,
@@ -248,22 +249,47 @@ static uint64_t PN(blocked_grains)(panels_shape s, uint64_t phase, int packed) {
 }
 
 static uint64_t PN(blocked_bytes)(panels_shape s, int packed) {
-    return PN(left_bytes)(s, LEFT_STRIDE) + PN(right_bytes)(s, packed) +
+    return PN(left_bytes)(s) + PN(right_bytes)(s, packed) +
            (uint64_t)(s.m * PN(sum_columns)(s)) * sizeof(SUM);
 }
 
 /* ---- few rows -------------------------------------------------------------------------------- */
 
-/* Blocks of k that all rows use before the next are read; one if there is but one tile of rows,
- * with several chains. */
+/* Few enough rows that every tile of them has several chains, and walks all of k. */
+static inline int PN(very_few)(panels_shape s) { return VT_CHAINS(s.m) > 1; }
+
+/* Else blocks of k that all rows use before the next are read. */
 static inline int64_t PN(few_deep)(panels_shape s) {
     int64_t bytes = PN(all_groups)(s) * NR * DEPTH * (int64_t)sizeof(RIGHT);
-    return s.m * 2 <= MR ? 1 : pieces(bytes, FEW_BYTES);
+    return PN(very_few)(s) ? 1 : most(pieces(bytes, FEW_BYTES), PN(deep)(s));
 }
 
-/* Rows of A that are a line longer than k: powers of two would share few sets of L1. */
+/* From row to row of A: not a power of two, with which rows would share few sets of L1. */
 static inline int64_t PN(few_stride)(panels_shape s) {
-    return PN(all_groups)(s) * DEPTH + VT_LINE / (int64_t)sizeof(LEFT);
+    int64_t row = PN(all_groups)(s) * DEPTH + VT_LINE / (int64_t)sizeof(LEFT);
+    return PN(very_few)(s) ? row : LEFT_STRIDE;
+}
+
+static inline uint64_t PN(few_bytes)(panels_shape s) {
+    return PN(heads_bytes)(s) +
+           (uint64_t)(PN(few_deep)(s) * s.m * PN(few_stride)(s)) * sizeof(LEFT);
+}
+
+/* A as blocks of k, [few_deep][m][few_stride]. */
+static void PN(few_pack)(panels_shape s, const SOURCE *a, char *space) {
+    int64_t deep = PN(few_deep)(s), all = PN(all_groups)(s), stride = PN(few_stride)(s);
+    SUM *heads = (SUM *)space;
+    LEFT *packed = (LEFT *)(space + PN(heads_bytes)(s));
+    memset(heads, 0, PN(heads_bytes)(s));
+    for (int64_t q = 0; q < deep; q++, packed += s.m * stride) {
+        int64_t start = share(all, deep, q) * DEPTH, end = share(all, deep, q + 1) * DEPTH;
+        for (int64_t i = 0; i < s.m; i++) {
+            SUM head = 0;
+            PACK_A(a + i * s.k + start, least(end, s.k) - start, packed + i * stride, &head);
+            if (HEADS)
+                heads[i] += head;
+        }
+    }
 }
 
 static void PN(few_panel)(panels_shape s, const char *space, const RIGHT *b, OUT *c,
@@ -274,18 +300,20 @@ static void PN(few_panel)(panels_shape s, const char *space, const RIGHT *b, OUT
     const SUM *heads = (const SUM *)space;
     const LEFT *a = (const LEFT *)(space + PN(heads_bytes)(s));
     b += panel * all * NR * DEPTH;
-    for (int64_t q = 0; q < deep; q++)
+    for (int64_t q = 0; q < deep; q++, a += s.m * stride) {
+        int64_t group = share(all, deep, q), groups = share(all, deep, q + 1) - group;
+        uint64_t lines = (uint64_t)groups * NR * DEPTH * sizeof(RIGHT) / VT_LINE;
+        const RIGHT *next = b + groups * NR * DEPTH;
         for (int64_t t = 0; t < tiles; t++) {
             int64_t row = share(s.m, tiles, t), rows = share(s.m, tiles, t + 1) - row;
-            int64_t group = share(all, deep, q), groups = share(all, deep, q + 1) - group;
-            uint64_t lines = (uint64_t)groups * NR * DEPTH * sizeof(RIGHT) / VT_LINE;
-            vt_ahead ahead = {(const char *)(b + (group + groups) * NR * DEPTH),
-                              lines / VT_STREAMS * VT_LINE, lines * (uint64_t)t / (uint64_t)tiles,
-                              lines > (uint64_t)(tiles * groups) ? lines / (uint64_t)(tiles * groups) : 1};
-            PN_TILE(few)(rows, groups, a + row * stride + group * DEPTH, stride,
-                         HEADS && !q ? heads + row : NULL, b + group * NR * DEPTH, sums + row * NR,
-                         NR, q > 0, ahead);
+            vt_ahead ahead = {(const char *)next, lines / VT_STREAMS * VT_LINE,
+                              lines * (uint64_t)t / (uint64_t)tiles,
+                              lines >= 2 * (uint64_t)(tiles * groups)};
+            PN_TILE(few)(rows, groups, a + row * stride, stride, HEADS && !q ? heads + row : NULL,
+                         b, sums + row * NR, NR, q > 0, ahead);
         }
+        b = next;
+    }
     PN(put)(sums, NR, s.m, least(NR, s.n - panel * NR), c + panel * NR, s.n, 0);
 }
 
@@ -320,7 +348,7 @@ static void PN(pack)(const int64_t *params, const void *operand, void *packed) {
 
 static uint64_t PN(packed_shared_bytes)(const int64_t *params) {
     panels_shape s = panels_shape_of(params);
-    return s.m <= FEW_MOST ? PN(left_bytes)(s, PN(few_stride)(s)) : PN(blocked_bytes)(s, 1);
+    return s.m <= FEW_MOST ? PN(few_bytes)(s) : PN(blocked_bytes)(s, 1);
 }
 
 static uint64_t PN(packed_phases)(const int64_t *params) {
@@ -342,7 +370,7 @@ static void PN(run_packed)(const ab_call *call, uint64_t phase, uint64_t grain) 
     else if (phase)
         PN(few_panel)(s, call->shared, call->operands[1], call->operands[2], (int64_t)grain);
     else
-        PN(pack_rows)(s, 0, s.k, call->operands[0], PN(few_stride)(s), call->shared, 0, s.m);
+        PN(few_pack)(s, call->operands[0], call->shared);
 }
 
 #undef OPERATION

@@ -29,17 +29,19 @@
 
 #define VT_CHAINS(rows) ((rows) * 4 <= MR ? 4 : (rows) * 2 <= MR ? 2 : 1)
 
-/* What a tile fetches for later ones: `step` lines of `block` for every group, from `line` on. */
+/* What a tile of few rows fetches for later ones: with every group of k a line of `block`, or two
+ * if `both`, from `line` on. */
 typedef struct vt_ahead {
     const char *block;
     uint64_t stream_bytes; /* a VT_STREAMS-th of the block */
-    uint64_t line, step;
+    uint64_t line;
+    int both;
 } vt_ahead;
 
 static inline void vt_fetch(vt_ahead *ahead) {
-    for (uint64_t end = ahead->line + ahead->step; ahead->line < end; ahead->line++)
-        __builtin_prefetch(ahead->block + ahead->line % VT_STREAMS * ahead->stream_bytes +
-                               ahead->line / VT_STREAMS * VT_LINE, 0, 2);
+    uint64_t line = ahead->line++;
+    __builtin_prefetch(ahead->block + line % VT_STREAMS * ahead->stream_bytes +
+                           line / VT_STREAMS * VT_LINE, 0, 2);
 }
 
 #define VT_EVERY(rows)                                                                     \
@@ -124,9 +126,13 @@ static inline __attribute__((always_inline)) void VT(few_of)(
     const SUM *heads, const RIGHT *b, SUM *c, int64_t stride, int accumulate, vt_ahead ahead) {
     VT(vector) sum[4][MR][2];
     VT(begin)(rows, chains, heads, sum);
+    if (chains == 1)
+        a_stride = LEFT_STRIDE;
     int64_t each = groups / chains;
     for (int64_t g = 0; g < each; g++) {
         if (chains == 1)
+            vt_fetch(&ahead);
+        if (chains == 1 && ahead.both)
             vt_fetch(&ahead);
 #pragma GCC unroll 4
         for (int chain = 0; chain < chains; chain++) {
@@ -155,8 +161,8 @@ static void VT(tile)(int64_t rows, int64_t groups, const LEFT *a, const SUM *hea
 #undef VT_ROWS
 }
 
-/* The same with rows of A `a_stride` apart; `ahead` is for as many as leave registers for one chain
- * only. */
+/* The same with rows of A `a_stride` apart.  As many as leave registers for one chain only are
+ * LEFT_STRIDE apart, and fetch `ahead`. */
 static void VT(few)(int64_t rows, int64_t groups, const LEFT *a, int64_t a_stride, const SUM *heads,
                     const RIGHT *b, SUM *c, int64_t stride, int accumulate, vt_ahead ahead) {
 #define VT_ROWS(r)                                                                         \

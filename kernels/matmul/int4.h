@@ -6,6 +6,8 @@
  *   int4_tile()       c[rows][INT4_NR] = sum over groups of a.scale * scale * dot(a.q, b - 8),
  *                     rows <= INT4_MR; row i of A begins at a + i * groups
  *
+ *   INT4_FEW          so many rows are few: then
+ *   int4_few()        does the same for INT4_PANELS panels side by side; 0 if there is none
  *   INT4_BIAS         added to every integer dot product (0 unless the tile wants it)
  *
  * A panel of B is INT4_NR columns: for every group 16 bytes of each column, [16 / INT4_DEPTH]
@@ -39,6 +41,9 @@ typedef struct int4_left {
 
 static void int4_tile(int64_t rows, int64_t groups, const int4_left *a, const uint8_t *b, float *c,
                       int64_t stride);
+
+static void int4_few(int64_t rows, int64_t groups, const int4_left *a, const uint8_t *b, float *c,
+                     int64_t stride);
 
 static inline int4_shape int4_shape_of(const int64_t *params) {
     return (int4_shape){params[0], params[1], params[2] / INT4_GROUP};
@@ -149,7 +154,8 @@ static void int4_run(const ab_call *call, uint64_t phase, uint64_t grain) {
     int4_shape s = int4_shape_of(call->params);
     int4_left *left = call->shared;
     if (!phase) {
-        const float *row = (const float *)call->operands[0] + (int64_t)grain * s.groups * INT4_GROUP;
+        const float *row = call->operands[0];
+        row += (int64_t)grain * s.groups * INT4_GROUP;
         for (int64_t g = 0; g < s.groups; g++)
             int4_quantise(row + g * INT4_GROUP, left + (int64_t)grain * s.groups + g);
         return;
@@ -158,12 +164,17 @@ static void int4_run(const ab_call *call, uint64_t phase, uint64_t grain) {
     int64_t first = (int64_t)grain % row_blocks * INT4_ROWS;
     int64_t last = first + INT4_ROWS < s.m ? first + INT4_ROWS : s.m;
     int64_t panel = (int64_t)grain / row_blocks * INT4_PANELS, end = panel + INT4_PANELS;
+    const uint8_t *b = (const uint8_t *)call->operands[1] + panel * s.groups * INT4_PANEL_BYTES;
+    float *c = (float *)call->operands[2] + panel * INT4_NR;
+    if (s.m <= INT4_FEW && end * INT4_NR <= s.n) {
+        int4_few(s.m, s.groups, left, b, c, s.n);
+        return;
+    }
     for (; panel < end && panel * INT4_NR < s.n; panel++) {
-        int64_t column = panel * INT4_NR;
-        int64_t columns = s.n - column < INT4_NR ? s.n - column : INT4_NR;
-        const uint8_t *b =
-            (const uint8_t *)call->operands[1] + panel * s.groups * INT4_PANEL_BYTES;
-        int4_panel(s, first, last, columns, left, b, (float *)call->operands[2] + column);
+        int64_t columns = s.n - panel * INT4_NR;
+        int4_panel(s, first, last, columns < INT4_NR ? columns : INT4_NR, left, b, c);
+        b += s.groups * INT4_PANEL_BYTES;
+        c += INT4_NR;
     }
 }
 

@@ -2,10 +2,10 @@
  *
  * f32: 14 x 32 (AVX-512) or 6 x 16 (AVX2) tiles.  bfloat16 becomes f32 when it is packed.
  *
- * bfloat16 packed beforehand stays narrow in its panel, because decode waits for its bytes, and is
- * widened in registers: 13 x 32 or 6 x 16 tiles.  Two steps of k lie together in 32 bits, of which a
- * shift gives one as a float and a mask the other: 4 operations beside 52 or 24 fused multiply-adds,
- * so at most 0.93 or 0.86 of the f32 rate where all share two pipes.
+ * bfloat16 packed beforehand stays narrow in its panel, because decode waits for its bytes, and
+ * is widened in registers: 13 x 32 or 6 x 16 tiles.  Two steps of k lie together in 32 bits, of
+ * which a shift gives one as a float and a mask the other: 4 operations beside 52 or 24 fused
+ * multiply-adds, so at most 0.93 or 0.86 of the f32 rate where all share two pipes.
  *
  * int8: 12 x 32 or 6 x 16 tiles.  vpmaddwd multiplies pairs of int16 exactly, vpaddd adds: as many
  * operations a cycle as f32, more where additions have pipes of their own (Zen, AVX2 on Intel).
@@ -114,7 +114,7 @@ PANELS(bf16, bf16);
 /* The bfloat16 of even or odd k, as floats. */
 static inline wide_floats bf16_widened(wide_bits pairs, int odd) {
     wide_bits high = WIDE(set1_epi32)((int32_t)0xffff0000);
-    return (wide_floats)(odd ? pairs & high : WIDE(slli_epi32)(pairs, 16));
+    return (wide_floats)(odd ? (wide_bits)(pairs & high) : WIDE(slli_epi32)(pairs, 16));
 }
 
 static inline __attribute__((always_inline)) void bf16_add(const int rows, const float *a,

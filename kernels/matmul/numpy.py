@@ -23,10 +23,11 @@ def bind(case: Case, operands: Operands) -> tuple[Call, Outputs]:
 
 
 def _blas() -> list[dict[str, Any]]:
-    """What there is to know of each BLAS that is loaded."""
+    """What there is to know of each BLAS that numpy may use; openblas.py loads one of its own."""
     from threadpoolctl import threadpool_info  # 5 ms, and only a run asks
 
-    return [info for info in threadpool_info() if info["user_api"] == "blas"]
+    loaded = [info for info in threadpool_info() if info["user_api"] == "blas"]
+    return [info for info in loaded if "/scipy_openblas64/" not in info["filepath"]]
 
 
 def detail() -> str | None:

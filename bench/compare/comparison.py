@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from armbench.bench.compare import matching, verdicts
+from armbench.bench.compare import matching, paired, verdicts
 from armbench.bench.compare.comparable import Change, Grade, grade, residue
 from armbench.bench.compare.verdicts import Row, Verdict
-from armbench.bench.model import Machine, Session
+from armbench.bench.errors import UserError
+from armbench.bench.model import SIDES, Machine, Session
 from armbench.bench.stats import Interval
 
 DISPLAY_Q = 0.05
@@ -35,10 +36,12 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """BASE against NEW; `refusal` says why there are no rows.
+    """BASE against NEW, or side A against side B; `refusal` says why there are no rows.
 
     reasons: what keeps the machines from a closer grade; residue: what else differs.
-    geomean: of the ratios of the valid rows (verdicts.geomean).
+    geomean: of the ratios of the valid rows (verdicts.geomean, or paired.geomean).
+    names: of the sides; paired: measured in the same rounds, by `armbench ab`; layouts: how many
+    orders of its native code each side was measured with.
     """
 
     base: Side
@@ -49,6 +52,9 @@ class Comparison:
     refusal: str | None
     rows: tuple[Row, ...] = ()
     geomean: Interval | None = None
+    names: tuple[str, str] = ("BASE", "NEW")
+    paired: bool = False
+    layouts: tuple[int, int] = (1, 1)
 
     @property
     def valid(self) -> tuple[Row, ...]:
@@ -90,6 +96,29 @@ def compare(bases: Sequence[Session], news: Sequence[Session], q: float = DISPLA
     rows = [replace(row, failed=bool(failure)) for row, failure in zip(rows, failed, strict=True)]
     lacking = map(verdicts.absent, matching.missing(base, new, bases, news))
     return replace(empty, rows=(*rows, *lacking), geomean=geomean)
+
+
+def compare_sides(session: Session, q: float = DISPLAY_Q) -> Comparison:
+    """Both sides of an `ab` session.  Raises UserError when it has none."""
+    if not paired.has_sides(session):
+        raise UserError(f"{session.path}: has one side; give a second file, or measure both with armbench ab")
+    settings = session.session["sides"]
+    emulated = session.machine.emulated
+    rows, geomean = paired.rows(session, q)
+    base, new = (replace(_side([session]), name=settings[name]) for name in SIDES)
+    return Comparison(
+        base,
+        new,
+        grade="same host",
+        reasons=(),
+        residue=(),
+        refusal="it ran under an emulator, whose times say nothing about a CPU" if emulated else None,
+        rows=() if emulated else tuple(rows),
+        geomean=None if emulated else geomean,
+        names=("A", "B"),
+        paired=True,
+        layouts=tuple(session.session.get("layouts", {}).get(name, 1) for name in SIDES),
+    )
 
 
 def _side(sessions: Sequence[Session]) -> Side:

@@ -197,11 +197,11 @@ def _measure(prepared: Prepared, err: Output, present: Callable[[Session], None]
 
 
 def show(options: Namespace, out: Output, err: Output) -> int:
-    from armbench.bench import results
+    from armbench.bench import foreign, results
     from armbench.bench.compare import compare_sides, has_sides
 
     del err
-    session = results.read(options.file)
+    session = foreign.read(options.file)
     if options.json:
         _print_json({**results.to_json(session), **_scaling_json(session)}, out)
     elif has_sides(session):
@@ -267,12 +267,12 @@ def validate(options: Namespace, out: Output, err: Output) -> int:
 
 
 def compare(options: Namespace, out: Output, err: Output) -> int:
-    from armbench.bench import results
+    from armbench.bench import foreign
     from armbench.bench.compare import compare, compare_sides, exit_code
 
     del err
-    base = results.read(options.base)
-    news = [results.read(path) for path in options.new]
+    base = foreign.read(options.base)
+    news = [foreign.read(path) for path in options.new]
     comparisons = [compare([base], [new]) for new in news] if news else [compare_sides(base)]
     _print_comparisons(comparisons, options.format, out)
     return exit_code(comparisons, options.gate, options.strict)

@@ -14,7 +14,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("model", "cpulist", "errors", "facts"),
     ("codec", "stats", "native"),
     ("results", "machine", "registry"),
-    ("journal", "doctor"),
+    ("journal", "doctor", "foreign"),
     ("run", "compare", "scaling"),
     ("report",),
     ("arguments",),

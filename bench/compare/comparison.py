@@ -14,6 +14,7 @@ from armbench.bench.compare.comparable import Change, Grade, grade, residue
 from armbench.bench.compare.verdicts import Row, Verdict
 from armbench.bench.errors import UserError
 from armbench.bench.model import SIDES, Machine, Session
+from armbench.bench.results import FOREIGN
 from armbench.bench.stats import Interval
 
 DISPLAY_Q = 0.05
@@ -40,6 +41,7 @@ class Comparison:
 
     reasons: what keeps the machines from a closer grade; residue: what else differs.
     geomean: of the ratios of the valid rows (verdicts.geomean, or paired.geomean).
+    lacks: what files of other tools do not say, which a sound verdict would need.
     names: of the sides; paired: measured in the same rounds, by `armbench ab`; layouts: how many
     orders of its native code each side was measured with.
     """
@@ -52,6 +54,7 @@ class Comparison:
     refusal: str | None
     rows: tuple[Row, ...] = ()
     geomean: Interval | None = None
+    lacks: tuple[str, ...] = ()
     names: tuple[str, str] = ("BASE", "NEW")
     paired: bool = False
     layouts: tuple[int, int] = (1, 1)
@@ -79,7 +82,9 @@ def compare(bases: Sequence[Session], news: Sequence[Session], q: float = DISPLA
     """
     found, reasons = grade(bases[0], news[0])
     refusal = _refusal(bases, news)
-    empty = Comparison(_side(bases), _side(news), found, reasons, residue(bases, news), refusal)
+    empty = Comparison(
+        _side(bases), _side(news), found, reasons, residue(bases, news), refusal, lacks=_lacks(bases, news)
+    )
     if refusal:
         return empty
     base, new = matching.index(bases), matching.index(news)
@@ -129,6 +134,15 @@ def _side(sessions: Sequence[Session]) -> Side:
         started=str(first.session["started"]),
         machine=first.machine,
     )
+
+
+def _lacks(bases: Sequence[Session], news: Sequence[Session]) -> tuple[str, ...]:
+    sides: dict[str, list[str]] = {}
+    for name, sessions in (("BASE", bases), ("NEW", news)):
+        for finding in (finding for session in sessions for finding in session.findings):
+            if finding.code == FOREIGN and name not in sides.setdefault(finding.text, []):
+                sides[finding.text].append(name)
+    return tuple(f"{', '.join(names)}: {text}" for text, names in sides.items())
 
 
 def _refusal(bases: Sequence[Session], news: Sequence[Session]) -> str | None:

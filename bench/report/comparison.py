@@ -112,6 +112,8 @@ def _sides(comparison: Comparison) -> Table:
     grid.add_row(Text("Machines", "bold"), Text(_grade(comparison)))
     for heading, change in zip(_once("Differs"), comparison.residue, strict=False):
         grid.add_row(Text(heading, "bold yellow"), Text(_change(change)))
+    for heading, lack in zip(_once("Lacks"), comparison.lacks, strict=False):
+        grid.add_row(Text(heading, "bold yellow"), Text(lack))
     return grid
 
 
@@ -203,6 +205,8 @@ def _variant(row: Row) -> str:
 
 
 def _ratio(row: Row) -> tuple[str, str]:
+    if row.ratio is None and row.verdict == "undecided" and row.base_seconds and row.new_seconds:
+        return f"{change(row.new_seconds / row.base_seconds)} %", "unknown"
     if row.ratio is None:
         return "", ""
     return f"{change(row.ratio.value)} %", f"{change(row.ratio.low)} to {change(row.ratio.high)}"
@@ -351,6 +355,8 @@ def _markdown_head(comparison: Comparison) -> Iterator[str]:
     yield f"- **Machines**: {_escaped(_grade(comparison))}"
     if comparison.residue:
         yield f"- **Differs**: {_escaped('; '.join(map(_change, comparison.residue)))}"
+    if comparison.lacks:
+        yield f"- **Lacks**: {_escaped('; '.join(comparison.lacks))}"
     if comparison.refusal:
         yield f"- **Not comparable**: {_escaped(comparison.refusal)}"
 

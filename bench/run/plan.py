@@ -145,7 +145,7 @@ def make_plan(
 ) -> Plan:
     """Every trial that was selected and can run here, in a fixed order, and what is skipped.
 
-    Full-tier cases come in with profile.full, or when a selector names a case.
+    Full-tier cases come in with profile.full, and all when a selector names a case.
     Raises SelectionError when a selector matches nothing.
     """
     check_selectors(selectors, settings)
@@ -180,7 +180,8 @@ def _selected(
 ) -> bool:
     matching = [s for s in selectors if s.matches(kernel.name, variant.name, case.name)]
     named = any(s.case != "*" for s in matching)
-    return bool(matching or not selectors) and (case.tier == "core" or profile.full or named)
+    included = case.tier == "core" or (case.tier == "full" and profile.full)
+    return bool(matching or not selectors) and (included or named)
 
 
 def _with_remedy(variant: Variant) -> str:

@@ -115,6 +115,9 @@ class Request:
             if setting.variant and plan.trials:
                 known = ", ".join(dict.fromkeys(trial.variant.name for trial in plan.trials))
                 reasons = f"variant {setting.variant} is none of those selected that run here: {known}"
+            reasons = (
+                reasons or "every case of what was selected runs only when it is named; see armbench list"
+            )
             raise SelectionError(f"nothing to run{f' on side {name}' if name else ''}: {reasons}")
         return Plan(tuple(replace(trial, side=name) for trial in trials), plan.skips)
 

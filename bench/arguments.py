@@ -180,6 +180,24 @@ def _ab(parser: Parser) -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="result file")
 
 
+def _selftest(parser: Parser) -> None:
+    parser.add_argument(
+        "--compares", type=count, default=2, metavar="N", help="comparisons a regime (default 2: 20 seconds)"
+    )
+    parser.add_argument(
+        "--regimes",
+        default="quiet",
+        metavar="LIST",
+        help="quiet, neighbour, same-cpu, drift, or all (default quiet)",
+    )
+    parser.add_argument("--rounds", type=count, metavar="N", help="rounds of a comparison (default 12)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of orders and of the true answers")
+    parser.add_argument(
+        "--raw", type=Path, metavar="FILE", help="keep every sample here; what it has already is not repeated"
+    )
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write what was found as Markdown")
+
+
 def _show(parser: Parser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE")
     parser.add_argument("--json", action="store_true", help="print JSON with the derived numbers")
@@ -211,6 +229,7 @@ VERBS = {
     "run": (_run, "measure and write a result file"),
     "show": (_show, "a result file as a table"),
     "ab": (_ab, "two settings on this machine, measured in turn, and a verdict for each trial"),
+    "selftest": (_selftest, "whether verdicts hold here, by comparisons whose answer is known"),
     "compare": (_compare, "two or more result files"),
     "doctor": (_doctor, "what makes the numbers of this machine wrong or slow, and what to do"),
     "validate": (_validate, "check result files against the schema"),

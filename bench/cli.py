@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from armbench.bench.doctor import Evidence
     from armbench.bench.model import Session
     from armbench.bench.run.session import Prepared
+    from armbench.bench.selftest.experiment import Comparison as Compared
 
 OK, SLOWER, USAGE, UNDECIDED, INCOMPARABLE, NOTHING, FAILED, WRONG, INTERNAL, INTERRUPTED = (
     0, 1, 2, 3, 4, 5, 6, 7, 70, 130,
@@ -278,6 +279,26 @@ def compare(options: Namespace, out: Output, err: Output) -> int:
     return exit_code(comparisons, options.gate, options.strict)
 
 
+def selftest(options: Namespace, out: Output, err: Output) -> int:
+    from armbench.bench.report import selftest as report
+    from armbench.bench.report.progress import StepProgress
+    from armbench.bench.selftest import course
+
+    wanted = course.Wanted.of(options.regimes, options.compares, options.rounds, options.seed)
+    with _first_interrupt_counts(), StepProgress(err.console) as progress:
+        found = course.run(wanted, options.raw, progress.step, lambda done: _keep(options.report, done))
+    out.write("".join(f"{line}\n" for line in report.lines(found)))
+    return WRONG if course.failed(found) else OK
+
+
+def _keep(path: Path | None, found: Sequence[Compared]) -> None:
+    """Rewrite the report after every comparison: a long self-test can be read while it runs."""
+    from armbench.bench.report import selftest as report
+
+    if path:
+        path.write_text(report.markdown(found))
+
+
 def _print_comparisons(comparisons: Sequence[Comparison], form: str, out: Output) -> None:
     from armbench.bench.report import comparison as report
 
@@ -322,6 +343,7 @@ VERBS: dict[str, Callable[[Namespace, Output, Output], int]] = {
     "run": measure,
     "ab": ab,
     "show": show,
+    "selftest": selftest,
     "compare": compare,
     "doctor": doctor,
     "validate": validate,

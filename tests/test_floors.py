@@ -16,6 +16,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("results", "machine", "registry"),
     ("journal", "doctor", "foreign"),
     ("run", "compare", "scaling"),
+    ("selftest",),
     ("report",),
     ("arguments",),
     ("cli",),

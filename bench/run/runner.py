@@ -34,7 +34,7 @@ from armbench.bench.run.meeting import Meeting
 from armbench.bench.run.plan import Group, Plan, Profile, group_of
 from armbench.bench.run.problems import ProblemFile
 from armbench.bench.run.processes import Broken, Done, Event, Launcher
-from armbench.bench.run.sampling import Schedule
+from armbench.bench.run.sampling import WARMUP_SECONDS, Schedule
 from armbench.bench.run.sides import Start
 from armbench.bench.run.worker import Job, TrialJob
 
@@ -81,6 +81,7 @@ class Limits:
     precision: float | None
     sample_seconds: float
     trial_seconds: float
+    warmup_seconds: float = WARMUP_SECONDS
 
     @classmethod
     def of(cls, profile: Profile, trial_seconds: float) -> Limits:
@@ -276,6 +277,7 @@ class Runner:
             processes=group.processes,
             seed=seed,
             sample_seconds=self.limits.sample_seconds,
+            warmup_seconds=self.limits.warmup_seconds,
             memory_nodes=memory.nodes_of(group.memory, self.machine),
             room_bytes=self._room_bytes(group.memory),
         )

@@ -76,6 +76,7 @@ class Job:
     processes: int
     seed: int
     sample_seconds: float
+    warmup_seconds: float
     memory_nodes: tuple[int, ...] = ()
     room_bytes: int = 1 << 62
     probe: bool = False
@@ -144,7 +145,9 @@ class Worker:
                 prepared.call_once()
                 facts["max_error"] = checker.verify(prepared.outputs())
                 schedule = sampling.schedule_for(
-                    meeting.agree(_calibrate(prepared.sample, place.oversubscribed)), self.job.sample_seconds
+                    meeting.agree(_calibrate(prepared.sample, place.oversubscribed)),
+                    self.job.sample_seconds,
+                    self.job.warmup_seconds,
                 )
                 facts.update(_facts(variant, data, prepared, schedule))
             samples = prepared.sample(schedule, meeting.wait)

@@ -22,6 +22,8 @@
 
 #include <string.h>
 
+#include "narrow.h"
+
 #define INT4_GROUP 32                        /* k that share a scale */
 #define INT4_SOURCE_BYTES 18                 /* of a group: scale, then nibbles */
 #define INT4_PANEL_BYTES (18 * INT4_NR)      /* of a group of a panel: nibbles, then scales */
@@ -81,31 +83,18 @@ static void int4_pack(const int64_t *params, const void *operand, void *packed) 
 
 /* ---- activations ----------------------------------------------------------------------------- */
 
-static inline int32_t int4_bits(float x) {
-    int32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-static inline float int4_float(int32_t bits) {
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-/* The scale is the largest magnitude / 127.  Magnitudes compare as integers, and a number below
- * 2^22 rounds to the nearest, ties to even, when what is added leaves no bits below one: compilers
- * vectorise both, as they do neither fmaxf() nor lrintf(). */
+/* The scale is the largest magnitude / 127.  Magnitudes compare as integers, which compilers
+ * vectorise, as they do not fmaxf(). */
 static inline void int4_quantise(const float *x, int4_left *to) {
-    const float shift = 12582912.0f; /* 1.5 * 2^23 */
-    int32_t most = 0, sum = 0;
+    uint32_t most = 0;
+    int32_t sum = 0;
     for (int i = 0; i < INT4_GROUP; i++) {
-        int32_t magnitude = int4_bits(x[i]) & 0x7fffffff;
+        uint32_t magnitude = bits_of(x[i]) & 0x7fffffff;
         most = magnitude > most ? magnitude : most;
     }
-    float scale = int4_float(most) / 127, divisor = scale > 0 ? scale : 1;
+    float scale = float_of(most) / 127, divisor = scale > 0 ? scale : 1;
     for (int i = 0; i < INT4_GROUP; i++) {
-        int32_t q = int4_bits(x[i] / divisor + shift) - int4_bits(shift);
+        int32_t q = nearest_even(x[i] / divisor);
         to->q[i] = (int8_t)q;
         sum += q;
     }

@@ -12,7 +12,7 @@
  */
 #include "armbench.h"
 
-#include "bfloat16.h"
+#include "narrow.h"
 #include "wide.h"
 #include "x86_panels.h"
 
@@ -73,7 +73,7 @@ PANELS_PACKED(f32_packed, f32_weights);
 static inline void bf16_pack_a(const uint16_t *a, int64_t depth, float *packed, float *head) {
     (void)head;
     for (int64_t p = 0; p < depth; p++)
-        packed[p] = bf16_float(a[p]);
+        packed[p] = bf16_value(a[p]);
     packed[depth] = 0; /* as a pair where the tile takes two */
 }
 
@@ -81,7 +81,7 @@ static inline void bf16_widen_b(const uint16_t *b, int64_t stride, int64_t colum
                                 float *packed) {
     for (int64_t p = 0; p < depth; p++, b += stride, packed += NR)
         for (int64_t j = 0; j < NR; j++)
-            packed[j] = j < columns ? bf16_float(b[j]) : 0;
+            packed[j] = j < columns ? bf16_value(b[j]) : 0;
 }
 
 #define OPERATION bf16
@@ -89,7 +89,7 @@ static inline void bf16_widen_b(const uint16_t *b, int64_t stride, int64_t colum
 #define OUT uint16_t
 #define PACK_A bf16_pack_a
 #define PACK_B bf16_widen_b
-#define ROUND bf16_rounded
+#define ROUND bf16_bits
 #include "panels.h"
 
 PANELS(bf16, bf16);
@@ -147,7 +147,7 @@ static void bf16_pack_b(const uint16_t *b, int64_t stride, int64_t columns, int6
 #define OUT uint16_t
 #define PACK_A bf16_pack_a
 #define PACK_B bf16_pack_b
-#define ROUND bf16_rounded
+#define ROUND bf16_bits
 #include "panels.h"
 
 PANELS_PACKED(bf16_packed, bf16_weights);

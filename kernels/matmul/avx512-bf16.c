@@ -64,4 +64,5 @@ static void pack_b(const uint16_t *b, int64_t stride, int64_t columns, int64_t d
 #define ROUND bf16_rounded
 #include "panels.h"
 
-PANELS(bf16);
+PANELS(bf16, bf16);
+PANELS_PACKED(bf16_packed, bf16);

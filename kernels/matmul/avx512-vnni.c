@@ -70,6 +70,7 @@ static void pack_b(const int8_t *b, int64_t stride, int64_t columns, int64_t dep
 #define PACK_B pack_b
 #include "panels.h"
 
-PANELS(int8);
+PANELS(int8, int8);
+PANELS_PACKED(int8_packed, int8);
 
 #include "int4_x86.h"

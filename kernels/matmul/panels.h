@@ -11,7 +11,8 @@
  *   TILE                 see vector_tile.h
  *   ROUND                (sum): C's element, if its type is not SUM; else undefined
  *
- * All of them are undefined at the end, so that a file can include this once per data type.
+ * OPERATION, SOURCE, OUT, PACK_A, PACK_B and ROUND are undefined at the end, so that a tile can serve
+ * several operations; what describes the tile is by tile_end.h.
  *
  * BLOCKED (Goto & van de Geijn 2008): for every block of NC columns and KC of k a phase that packs,
  * then one that multiplies; grains are groups of panels, then blocks of C.  FEW rows of weights
@@ -30,8 +31,9 @@
 #define PN(name) PN_JOINED(OPERATION, name)
 #define PN_TILE(name) PN_JOINED(TILE, name)
 
-#define PACK_PANELS 4        /* of B, packed by a grain */
-#define PACK_DEPTH 128       /* rows of B that stay in L1 until all these panels have them */
+#define PACK_PANELS 16       /* of B, packed by a grain, */
+#define PACK_ROWS 256        /* so many rows of it, */
+#define PACK_DEPTH 32        /* these at a time, which stay in L1 until all panels have them */
 #define TILE_PANELS 16       /* of C, computed by a grain */
 #define FEW_MOST 16          /* rows */
 #define FEW_BYTES (32 << 10) /* of a panel, used by all rows before the next are read */
@@ -58,15 +60,16 @@ static inline int64_t share(int64_t length, int64_t parts, int64_t i) {
     return i * (length / parts) + least(i, length % parts);
 }
 
-/* Both operations that an inclusion defines. */
-#define PANELS(operation)                                                                      \
-    AB_VARIANT(operation, .shared_bytes = operation##_shared_bytes,                            \
-               .phases = operation##_phases, .grains = operation##_grains,                     \
-               .run = operation##_run);                                                        \
-    AB_VARIANT(operation##_packed, .shared_bytes = operation##_packed_shared_bytes,            \
-               .phases = operation##_packed_phases, .grains = operation##_packed_grains,       \
-               .run = operation##_run_packed, .packed_bytes = operation##_packed_bytes,        \
-               .pack = operation##_pack)
+/* The operation with B as given, and the one with B packed beforehand. */
+#define PANELS(operation, functions)                                                           \
+    AB_VARIANT(operation, .shared_bytes = functions##_shared_bytes,                            \
+               .phases = functions##_phases, .grains = functions##_grains,                     \
+               .run = functions##_run)
+#define PANELS_PACKED(operation, functions)                                                    \
+    AB_VARIANT(operation, .shared_bytes = functions##_packed_shared_bytes,                     \
+               .phases = functions##_packed_phases, .grains = functions##_packed_grains,       \
+               .run = functions##_run_packed, .packed_bytes = functions##_packed_bytes,        \
+               .pack = functions##_pack)
 
 #endif
 
@@ -86,6 +89,11 @@ static inline panels_block PN(block)(panels_shape s, uint64_t phase) {
     int64_t column = index / deep * NC, first = share(groups, deep, index % deep);
     return (panels_block){column, least(NC, s.n - column), first,
                           share(groups, deep, index % deep + 1) - first};
+}
+
+/* Rows of B in a block, without those that fill its last group. */
+static inline int64_t PN(depth)(panels_shape s, panels_block block) {
+    return least(s.k - block.group * DEPTH, block.groups * DEPTH);
 }
 
 static inline int64_t PN(most_groups)(panels_shape s) {
@@ -120,7 +128,7 @@ static inline int64_t PN(sum_columns)(panels_shape s) {
 /* ---- packing --------------------------------------------------------------------------------- */
 
 /* Rows first to last, `depth` of k from `start` on. */
-static void PN(pack_rows)(panels_shape s, int64_t start, int64_t depth, const SOURCE *a,
+static inline void PN(pack_rows)(panels_shape s, int64_t start, int64_t depth, const SOURCE *a,
                           char *space, int64_t first, int64_t last) {
     SUM *heads = (SUM *)space;
     LEFT *packed = (LEFT *)(space + PN(heads_bytes)(s));
@@ -128,14 +136,16 @@ static void PN(pack_rows)(panels_shape s, int64_t start, int64_t depth, const SO
         PACK_A(a + i * s.k + start, depth, packed + i * LEFT_STRIDE, HEADS ? heads + i : NULL);
 }
 
-static void PN(pack_panels)(panels_shape s, panels_block block, const SOURCE *b, RIGHT *packed,
-                            int64_t first, int64_t last) {
-    int64_t start = block.group * DEPTH, depth = least(s.k - start, block.groups * DEPTH);
-    for (int64_t p = 0; p < depth; p += PACK_DEPTH)
+/* Panels first to last of a block of B, `rows` of its rows from `row` on. */
+static inline void PN(pack_panels)(panels_shape s, panels_block block, const SOURCE *b,
+                                   RIGHT *packed, int64_t first, int64_t last, int64_t row,
+                                   int64_t rows) {
+    b += (block.group * DEPTH + row) * s.n + block.column;
+    for (int64_t p = 0; p < rows; p += PACK_DEPTH)
         for (int64_t panel = first; panel < last; panel++)
-            PACK_B(b + (start + p) * s.n + block.column + panel * NR, s.n,
-                   least(NR, block.columns - panel * NR), least(PACK_DEPTH, depth - p),
-                   packed + (panel * block.groups * DEPTH + p) * NR);
+            PACK_B(b + p * s.n + panel * NR, s.n, least(NR, block.columns - panel * NR),
+                   least(PACK_DEPTH, rows - p),
+                   packed + (panel * block.groups * DEPTH + row + p) * NR);
 }
 
 /* ---- a tile and its place in C --------------------------------------------------------------- */
@@ -163,7 +173,7 @@ typedef struct PN(work) {
     int64_t next_step;
 } PN(work);
 
-static void PN(place)(panels_shape s, panels_block block, int64_t rows, int64_t columns,
+static inline void PN(place)(panels_shape s, panels_block block, int64_t rows, int64_t columns,
                       PN(work) w, SUM *sums, int64_t sums_stride, OUT *c) {
     SUM aside[MR * NR] __attribute__((aligned(64)));
     int accumulate = block.group > 0, last = block.group + block.groups == PN(all_groups)(s);
@@ -192,7 +202,7 @@ static void PN(place)(panels_shape s, panels_block block, int64_t rows, int64_t 
 
 /* `b_groups`: those of a whole panel of B, of which the block's may be a part.  While all tiles of
  * rows use a panel, they fetch the next, a part each. */
-static void PN(multiply)(panels_shape s, panels_block block, const char *space, const RIGHT *b,
+static inline void PN(multiply)(panels_shape s, panels_block block, const char *space, const RIGHT *b,
                          int64_t b_groups, SUM *sums, OUT *c, int64_t grain) {
     int64_t splits = pieces(block.columns, TILE_PANELS * NR), split = grain % splits;
     int64_t i = grain / splits, stride = PN(sum_columns)(s);
@@ -212,7 +222,7 @@ static void PN(multiply)(panels_shape s, panels_block block, const char *space, 
         }
 }
 
-static void PN(run_blocked)(const ab_call *call, uint64_t phase, int64_t grain, int packed) {
+static inline void PN(run_blocked)(const ab_call *call, uint64_t phase, int64_t grain, int packed) {
     panels_shape s = panels_shape_of(call->params);
     panels_block block = PN(block)(s, phase);
     int64_t row_blocks = pieces(s.m, MC), all = PN(all_groups)(s);
@@ -227,28 +237,33 @@ static void PN(run_blocked)(const ab_call *call, uint64_t phase, int64_t grain, 
         PN(multiply)(s, block, space, b, packed ? all : block.groups, sums, call->operands[2],
                      grain);
     } else if (grain < row_blocks) {
-        int64_t start = block.group * DEPTH;
-        PN(pack_rows)(s, start, least(s.k - start, block.groups * DEPTH), call->operands[0],
-                      space, PN(row_block)(s, grain), PN(row_block)(s, grain + 1));
+        PN(pack_rows)(s, block.group * DEPTH, PN(depth)(s, block), call->operands[0], space,
+                      PN(row_block)(s, grain), PN(row_block)(s, grain + 1));
     } else {
-        int64_t first = (grain - row_blocks) * PACK_PANELS, panels = pieces(block.columns, NR);
+        int64_t panels = pieces(block.columns, NR), groups = pieces(panels, PACK_PANELS);
+        int64_t first = (grain - row_blocks) % groups * PACK_PANELS;
+        int64_t row = (grain - row_blocks) / groups * PACK_ROWS;
         PN(pack_panels)(s, block, call->operands[1], right, first,
-                        least(panels, first + PACK_PANELS));
+                        least(panels, first + PACK_PANELS), row,
+                        least(PACK_ROWS, PN(depth)(s, block) - row));
     }
 }
 
-static uint64_t PN(blocked_phases)(panels_shape s) {
+static inline uint64_t PN(blocked_phases)(panels_shape s) {
     return 2 * (uint64_t)(pieces(s.n, NC) * PN(deep)(s));
 }
 
-static uint64_t PN(blocked_grains)(panels_shape s, uint64_t phase, int packed) {
+static inline uint64_t PN(blocked_grains)(panels_shape s, uint64_t phase, int packed) {
     panels_block block = PN(block)(s, phase);
     int64_t rows = pieces(s.m, MC), panels = pieces(block.columns, NR);
-    return (uint64_t)(phase % 2 ? rows * pieces(panels, TILE_PANELS)
-                                : rows + (packed ? 0 : pieces(panels, PACK_PANELS)));
+    if (phase % 2)
+        return (uint64_t)(rows * pieces(panels, TILE_PANELS));
+    return (uint64_t)(rows + (packed ? 0
+                                     : pieces(panels, PACK_PANELS) *
+                                           pieces(PN(depth)(s, block), PACK_ROWS)));
 }
 
-static uint64_t PN(blocked_bytes)(panels_shape s, int packed) {
+static inline uint64_t PN(blocked_bytes)(panels_shape s, int packed) {
     return PN(left_bytes)(s) + PN(right_bytes)(s, packed) +
            (uint64_t)(s.m * PN(sum_columns)(s)) * sizeof(SUM);
 }
@@ -276,7 +291,7 @@ static inline uint64_t PN(few_bytes)(panels_shape s) {
 }
 
 /* A as blocks of k, [few_deep][m][few_stride]. */
-static void PN(few_pack)(panels_shape s, const SOURCE *a, char *space) {
+static inline void PN(few_pack)(panels_shape s, const SOURCE *a, char *space) {
     int64_t deep = PN(few_deep)(s), all = PN(all_groups)(s), stride = PN(few_stride)(s);
     SUM *heads = (SUM *)space;
     LEFT *packed = (LEFT *)(space + PN(heads_bytes)(s));
@@ -292,7 +307,7 @@ static void PN(few_pack)(panels_shape s, const SOURCE *a, char *space) {
     }
 }
 
-static void PN(few_panel)(panels_shape s, const char *space, const RIGHT *b, OUT *c,
+static inline void PN(few_panel)(panels_shape s, const char *space, const RIGHT *b, OUT *c,
                           int64_t panel) {
     SUM sums[FEW_MOST * NR] __attribute__((aligned(64)));
     int64_t deep = PN(few_deep)(s), tiles = pieces(s.m, MR), all = PN(all_groups)(s);
@@ -319,51 +334,51 @@ static void PN(few_panel)(panels_shape s, const char *space, const RIGHT *b, OUT
 
 /* ---- calls ----------------------------------------------------------------------------------- */
 
-static uint64_t PN(shared_bytes)(const int64_t *params) {
+static inline uint64_t PN(shared_bytes)(const int64_t *params) {
     return PN(blocked_bytes)(panels_shape_of(params), 0);
 }
 
-static uint64_t PN(phases)(const int64_t *params) {
+static inline uint64_t PN(phases)(const int64_t *params) {
     return PN(blocked_phases)(panels_shape_of(params));
 }
 
-static uint64_t PN(grains)(const int64_t *params, uint64_t phase) {
+static inline uint64_t PN(grains)(const int64_t *params, uint64_t phase) {
     return PN(blocked_grains)(panels_shape_of(params), phase, 0);
 }
 
-static void PN(run)(const ab_call *call, uint64_t phase, uint64_t grain) {
+static inline void PN(run)(const ab_call *call, uint64_t phase, uint64_t grain) {
     PN(run_blocked)(call, phase, (int64_t)grain, 0);
 }
 
-static uint64_t PN(packed_bytes)(const int64_t *params) {
+static inline uint64_t PN(packed_bytes)(const int64_t *params) {
     panels_shape s = panels_shape_of(params);
     return (uint64_t)(pieces(s.n, NR) * PN(all_groups)(s) * NR * DEPTH) * sizeof(RIGHT);
 }
 
-static void PN(pack)(const int64_t *params, const void *operand, void *packed) {
+static inline void PN(pack)(const int64_t *params, const void *operand, void *packed) {
     panels_shape s = panels_shape_of(params);
     PN(pack_panels)(s, (panels_block){0, s.n, 0, PN(all_groups)(s)}, operand, packed, 0,
-                    pieces(s.n, NR));
+                    pieces(s.n, NR), 0, s.k);
 }
 
-static uint64_t PN(packed_shared_bytes)(const int64_t *params) {
+static inline uint64_t PN(packed_shared_bytes)(const int64_t *params) {
     panels_shape s = panels_shape_of(params);
     return s.m <= FEW_MOST ? PN(few_bytes)(s) : PN(blocked_bytes)(s, 1);
 }
 
-static uint64_t PN(packed_phases)(const int64_t *params) {
+static inline uint64_t PN(packed_phases)(const int64_t *params) {
     panels_shape s = panels_shape_of(params);
     return s.m <= FEW_MOST ? 2 : PN(blocked_phases)(s);
 }
 
-static uint64_t PN(packed_grains)(const int64_t *params, uint64_t phase) {
+static inline uint64_t PN(packed_grains)(const int64_t *params, uint64_t phase) {
     panels_shape s = panels_shape_of(params);
     if (s.m > FEW_MOST)
         return PN(blocked_grains)(s, phase, 1);
     return phase ? (uint64_t)pieces(s.n, NR) : 1;
 }
 
-static void PN(run_packed)(const ab_call *call, uint64_t phase, uint64_t grain) {
+static inline void PN(run_packed)(const ab_call *call, uint64_t phase, uint64_t grain) {
     panels_shape s = panels_shape_of(call->params);
     if (s.m > FEW_MOST)
         PN(run_blocked)(call, phase, (int64_t)grain, 1);
@@ -376,20 +391,6 @@ static void PN(run_packed)(const ab_call *call, uint64_t phase, uint64_t grain) 
 #undef OPERATION
 #undef SOURCE
 #undef OUT
-#undef LEFT
-#undef RIGHT
-#undef SUM
-#undef DEPTH
-#undef MR
-#undef NR
-#undef LANES
-#undef MC
-#undef KC
-#undef NC
-#undef LEFT_STRIDE
-#undef HEADS
-#undef TILE
-#undef ADD_GROUP
 #undef PACK_A
 #undef PACK_B
 #undef ROUND

@@ -1,9 +1,11 @@
-/* Tiles for bfloat16 and int8 where no instruction multiplies them: B stays narrow in its panel and
- * is widened in registers, once for all rows of the tile.
+/* bfloat16, int8 and weights packed beforehand, where no instruction multiplies the narrow types.
  *
- * bfloat16: 13 x 32 (AVX-512) or 6 x 16 (AVX2) tiles.  Two steps of k lie together in 32 bits, of
- * which a shift gives one as a float and a mask the other: 4 operations beside 52 or 24 fused
- * multiply-adds, so at most 0.93 or 0.86 of the f32 rate where all share two pipes.
+ * f32: 14 x 32 (AVX-512) or 6 x 16 (AVX2) tiles.  bfloat16 becomes f32 when it is packed.
+ *
+ * bfloat16 packed beforehand stays narrow in its panel, because decode waits for its bytes, and is
+ * widened in registers: 13 x 32 or 6 x 16 tiles.  Two steps of k lie together in 32 bits, of which a
+ * shift gives one as a float and a mask the other: 4 operations beside 52 or 24 fused multiply-adds,
+ * so at most 0.93 or 0.86 of the f32 rate where all share two pipes.
  *
  * int8: 12 x 32 or 6 x 16 tiles.  vpmaddwd multiplies pairs of int16 exactly, vpaddd adds: as many
  * operations a cycle as f32, more where additions have pipes of their own (Zen, AVX2 on Intel).
@@ -14,11 +16,88 @@
 #include "wide.h"
 #include "x86_panels.h"
 
-/* ---- bfloat16 -------------------------------------------------------------------------------- */
+/* ---- f32 ------------------------------------------------------------------------------------- */
+
+#define LEFT float
+#define RIGHT float
+#define SUM float
+#define DEPTH 1
+#define MR (WIDE_LANES == 16 ? 14 : 6)
+#define NR (2 * WIDE_LANES)
+#define LANES WIDE_LANES
+#define MC (14 * MR)
+#define KC 256
+#define NC 2048
+#define LEFT_STRIDE (KC + 16) /* rows do not share the sets of L1 */
+#define HEADS 0
+
+static inline __attribute__((always_inline)) void f32_add(const int rows, const float *a,
+                                                          int64_t a_stride, const float *b,
+                                                          wide_floats (*sum)[2]) {
+    wide_floats y0 = WIDE(loadu_ps)(b), y1 = WIDE(loadu_ps)(b + WIDE_LANES);
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; i++) {
+        wide_floats x = WIDE(set1_ps)(a[i * a_stride]);
+        sum[i][0] = WIDE(fmadd_ps)(x, y0, sum[i][0]);
+        sum[i][1] = WIDE(fmadd_ps)(x, y1, sum[i][1]);
+    }
+}
+
+#define TILE f32
+#define ADD_GROUP f32_add
+#include "vector_tile.h"
+
+static inline void f32_pack_a(const float *a, int64_t depth, float *packed, float *head) {
+    (void)head;
+    memcpy(packed, a, (size_t)depth * sizeof *a);
+}
+
+static inline void f32_pack_b(const float *b, int64_t stride, int64_t columns, int64_t depth,
+                              float *packed) {
+    for (int64_t p = 0; p < depth; p++, b += stride, packed += NR)
+        for (int64_t j = 0; j < NR; j++)
+            packed[j] = j < columns ? b[j] : 0;
+}
+
+#define OPERATION f32_weights
+#define SOURCE float
+#define OUT float
+#define PACK_A f32_pack_a
+#define PACK_B f32_pack_b
+#include "panels.h"
+
+PANELS_PACKED(f32_packed, f32_weights);
+
+/* ---- bfloat16 as f32 ------------------------------------------------------------------------- */
+
+static inline void bf16_pack_a(const uint16_t *a, int64_t depth, float *packed, float *head) {
+    (void)head;
+    for (int64_t p = 0; p < depth; p++)
+        packed[p] = bf16_float(a[p]);
+    packed[depth] = 0; /* as a pair where the tile takes two */
+}
+
+static inline void bf16_widen_b(const uint16_t *b, int64_t stride, int64_t columns, int64_t depth,
+                                float *packed) {
+    for (int64_t p = 0; p < depth; p++, b += stride, packed += NR)
+        for (int64_t j = 0; j < NR; j++)
+            packed[j] = j < columns ? bf16_float(b[j]) : 0;
+}
 
 #define OPERATION bf16
 #define SOURCE uint16_t
 #define OUT uint16_t
+#define PACK_A bf16_pack_a
+#define PACK_B bf16_widen_b
+#define ROUND bf16_rounded
+#include "panels.h"
+
+PANELS(bf16, bf16);
+
+#include "tile_end.h"
+
+/* ---- bfloat16 packed beforehand -------------------------------------------------------------- */
+
 #define LEFT float
 #define RIGHT uint16_t
 #define SUM float
@@ -54,34 +133,29 @@ static inline __attribute__((always_inline)) void bf16_add(const int rows, const
     }
 }
 
-static void bf16_pack_a(const uint16_t *a, int64_t depth, float *packed, float *head) {
-    (void)head;
-    for (int64_t p = 0; p < depth; p++)
-        packed[p] = bf16_float(a[p]);
-    if (depth % 2)
-        packed[depth] = 0;
-}
-
 static void bf16_pack_b(const uint16_t *b, int64_t stride, int64_t columns, int64_t depth,
                         uint16_t *packed) {
     weave_rows(WEAVE_BF16_2, 2 * NR, b, 2 * stride, 2 * columns, depth, packed);
 }
 
-#define TILE bf16
+#define TILE narrow
 #define ADD_GROUP bf16_add
 #include "vector_tile.h"
+
+#define OPERATION bf16_weights
+#define SOURCE uint16_t
+#define OUT uint16_t
 #define PACK_A bf16_pack_a
 #define PACK_B bf16_pack_b
 #define ROUND bf16_rounded
 #include "panels.h"
 
-PANELS(bf16);
+PANELS_PACKED(bf16_packed, bf16_weights);
+
+#include "tile_end.h"
 
 /* ---- int8 ------------------------------------------------------------------------------------ */
 
-#define OPERATION int8
-#define SOURCE int8_t
-#define OUT int32_t
 #define LEFT int16_t
 #define RIGHT int8_t
 #define SUM int32_t
@@ -124,11 +198,16 @@ static void int8_pack_b(const int8_t *b, int64_t stride, int64_t columns, int64_
 #define TILE int8
 #define ADD_GROUP int8_add
 #include "vector_tile.h"
+
+#define OPERATION int8
+#define SOURCE int8_t
+#define OUT int32_t
 #define PACK_A int8_pack_a
 #define PACK_B int8_pack_b
 #include "panels.h"
 
-PANELS(int8);
+PANELS(int8, int8);
+PANELS_PACKED(int8_packed, int8);
 
 /* ---- int4 ------------------------------------------------------------------------------------ */
 

@@ -10,12 +10,14 @@
 #define WIDE_LANES 16 /* of 32 bits */
 #define WIDE(operation) _mm512_##operation
 typedef __m512 wide_floats;
+typedef __m512d wide_doubles;
 typedef __m512i wide_bits;
 typedef __m256i half_bits;
 #else
 #define WIDE_LANES 8
 #define WIDE(operation) _mm256_##operation
 typedef __m256 wide_floats;
+typedef __m256d wide_doubles;
 typedef __m256i wide_bits;
 typedef __m128i half_bits;
 #endif

@@ -94,7 +94,49 @@ static inline void bf16_widen_b(const uint16_t *b, int64_t stride, int64_t colum
 
 PANELS(bf16, bf16);
 
+/* ---- binary16 as f32 ------------------------------------------------------------------------- */
+
+static inline void f16_widen(const uint16_t *from, int64_t count, float *to) {
+    int64_t j = 0;
+    for (; j + WIDE_LANES <= count; j += WIDE_LANES)
+        WIDE(storeu_ps)(to + j, WIDE(cvtph_ps)(half_load(from + j)));
+    for (; j < count; j++)
+        to[j] = _cvtsh_ss(from[j]);
+}
+
+static inline uint16_t f16_rounded(float x) {
+    return (uint16_t)_cvtss_sh(x, _MM_FROUND_TO_NEAREST_INT);
+}
+
+static inline void f16_pack_a(const uint16_t *a, int64_t depth, float *packed, float *head) {
+    (void)head;
+    f16_widen(a, depth, packed);
+}
+
+static inline void f16_pack_b(const uint16_t *b, int64_t stride, int64_t columns, int64_t depth,
+                              float *packed) {
+    for (int64_t p = 0; p < depth; p++, b += stride, packed += NR) {
+        f16_widen(b, columns, packed);
+        for (int64_t j = columns; j < NR; j++)
+            packed[j] = 0;
+    }
+}
+
+#define OPERATION f16
+#define SOURCE uint16_t
+#define OUT uint16_t
+#define PACK_A f16_pack_a
+#define PACK_B f16_pack_b
+#define ROUND f16_rounded
+#include "panels.h"
+
+PANELS(f16, f16);
+
 #include "tile_end.h"
+
+/* ---- f64 ------------------------------------------------------------------------------------- */
+
+#include "double.h"
 
 /* ---- bfloat16 packed beforehand -------------------------------------------------------------- */
 

@@ -7,7 +7,7 @@
  */
 #include "armbench.h"
 
-#include "bfloat16.h"
+#include "narrow.h"
 #include "wide.h"
 #include "x86_panels.h"
 
@@ -61,7 +61,7 @@ static void pack_b(const uint16_t *b, int64_t stride, int64_t columns, int64_t d
 
 #define PACK_A pack_a
 #define PACK_B pack_b
-#define ROUND bf16_rounded
+#define ROUND bf16_bits
 #include "panels.h"
 
 PANELS(bf16, bf16);

@@ -6,6 +6,8 @@
  *   int4_tile()       c[rows][INT4_NR] = sum over groups of a.scale * scale * dot(a.q, b - 8),
  *                     rows <= INT4_MR; row i of A begins at a + i * groups
  *
+ *   INT4_FEW          so many rows are few: then
+ *   int4_few()        does the same for INT4_PANELS panels side by side; 0 if there is none
  *   INT4_BIAS         added to every integer dot product (0 unless the tile wants it)
  *
  * A panel of B is INT4_NR columns: for every group 16 bytes of each column, [16 / INT4_DEPTH]
@@ -19,6 +21,8 @@
 #include "armbench.h"
 
 #include <string.h>
+
+#include "narrow.h"
 
 #define INT4_GROUP 32                        /* k that share a scale */
 #define INT4_SOURCE_BYTES 18                 /* of a group: scale, then nibbles */
@@ -39,6 +43,9 @@ typedef struct int4_left {
 
 static void int4_tile(int64_t rows, int64_t groups, const int4_left *a, const uint8_t *b, float *c,
                       int64_t stride);
+
+static void int4_few(int64_t rows, int64_t groups, const int4_left *a, const uint8_t *b, float *c,
+                     int64_t stride);
 
 static inline int4_shape int4_shape_of(const int64_t *params) {
     return (int4_shape){params[0], params[1], params[2] / INT4_GROUP};
@@ -76,31 +83,18 @@ static void int4_pack(const int64_t *params, const void *operand, void *packed) 
 
 /* ---- activations ----------------------------------------------------------------------------- */
 
-static inline int32_t int4_bits(float x) {
-    int32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-static inline float int4_float(int32_t bits) {
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-/* The scale is the largest magnitude / 127.  Magnitudes compare as integers, and a number below
- * 2^22 rounds to the nearest, ties to even, when what is added leaves no bits below one: compilers
- * vectorise both, as they do neither fmaxf() nor lrintf(). */
+/* The scale is the largest magnitude / 127.  Magnitudes compare as integers, which compilers
+ * vectorise, as they do not fmaxf(). */
 static inline void int4_quantise(const float *x, int4_left *to) {
-    const float shift = 12582912.0f; /* 1.5 * 2^23 */
-    int32_t most = 0, sum = 0;
+    uint32_t most = 0;
+    int32_t sum = 0;
     for (int i = 0; i < INT4_GROUP; i++) {
-        int32_t magnitude = int4_bits(x[i]) & 0x7fffffff;
+        uint32_t magnitude = bits_of(x[i]) & 0x7fffffff;
         most = magnitude > most ? magnitude : most;
     }
-    float scale = int4_float(most) / 127, divisor = scale > 0 ? scale : 1;
+    float scale = float_of(most) / 127, divisor = scale > 0 ? scale : 1;
     for (int i = 0; i < INT4_GROUP; i++) {
-        int32_t q = int4_bits(x[i] / divisor + shift) - int4_bits(shift);
+        int32_t q = nearest_even(x[i] / divisor);
         to->q[i] = (int8_t)q;
         sum += q;
     }
@@ -149,7 +143,8 @@ static void int4_run(const ab_call *call, uint64_t phase, uint64_t grain) {
     int4_shape s = int4_shape_of(call->params);
     int4_left *left = call->shared;
     if (!phase) {
-        const float *row = (const float *)call->operands[0] + (int64_t)grain * s.groups * INT4_GROUP;
+        const float *row = call->operands[0];
+        row += (int64_t)grain * s.groups * INT4_GROUP;
         for (int64_t g = 0; g < s.groups; g++)
             int4_quantise(row + g * INT4_GROUP, left + (int64_t)grain * s.groups + g);
         return;
@@ -158,12 +153,17 @@ static void int4_run(const ab_call *call, uint64_t phase, uint64_t grain) {
     int64_t first = (int64_t)grain % row_blocks * INT4_ROWS;
     int64_t last = first + INT4_ROWS < s.m ? first + INT4_ROWS : s.m;
     int64_t panel = (int64_t)grain / row_blocks * INT4_PANELS, end = panel + INT4_PANELS;
+    const uint8_t *b = (const uint8_t *)call->operands[1] + panel * s.groups * INT4_PANEL_BYTES;
+    float *c = (float *)call->operands[2] + panel * INT4_NR;
+    if (s.m <= INT4_FEW && end * INT4_NR <= s.n) {
+        int4_few(s.m, s.groups, left, b, c, s.n);
+        return;
+    }
     for (; panel < end && panel * INT4_NR < s.n; panel++) {
-        int64_t column = panel * INT4_NR;
-        int64_t columns = s.n - column < INT4_NR ? s.n - column : INT4_NR;
-        const uint8_t *b =
-            (const uint8_t *)call->operands[1] + panel * s.groups * INT4_PANEL_BYTES;
-        int4_panel(s, first, last, columns, left, b, (float *)call->operands[2] + column);
+        int64_t columns = s.n - panel * INT4_NR;
+        int4_panel(s, first, last, columns < INT4_NR ? columns : INT4_NR, left, b, c);
+        b += s.groups * INT4_PANEL_BYTES;
+        c += INT4_NR;
     }
 }
 

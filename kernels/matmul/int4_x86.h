@@ -13,12 +13,12 @@
 #define INT4_MR (WIDE_LANES / 2)
 #define INT4_NR (2 * WIDE_LANES)
 #define INT4_DEPTH 4
+#define INT4_FEW 4
 #define INT4_BIAS 0x4b400000 /* bits of 1.5 * 2^23: with less than 2^22 added, a float of that */
 
 #include "int4.h"
 
-#define INT4_NEAR (2 << 10) /* bytes ahead of its use that B is fetched by few rows */
-#define INT4_FAR (8 << 10)  /* and by many, which read one stream */
+#define INT4_AHEAD (4 << 10) /* bytes ahead of its use that B is fetched */
 
 /* Integer dot products of one row with sixteen columns of a group, in one chain of additions or,
  * where few rows wait for it, in two. */
@@ -48,7 +48,7 @@ static inline __attribute__((always_inline)) void int4_add_group(const int rows,
                                                                  wide_floats sum[INT4_MR][2]) {
     const wide_bits low = WIDE(set1_epi8)(15);
     for (int line = 0; line < INT4_PANEL_BYTES; line += 64)
-        __builtin_prefetch(b + (rows <= 4 ? INT4_NEAR : INT4_FAR) + line, 0, 3);
+        __builtin_prefetch(b + INT4_AHEAD + line, 0, 3);
 #pragma GCC unroll 2
     for (int half = 0; half < 2; half++) {
         wide_bits x[8];
@@ -70,26 +70,29 @@ static inline __attribute__((always_inline)) void int4_add_group(const int rows,
     }
 }
 
-/* B comes from memory faster as several streams than as one, and few rows wait for it. */
-static inline __attribute__((always_inline)) void int4_tile_of(const int rows, const int streams,
+/* `panels` side by side, because B comes from memory faster as several streams than as one. */
+static inline __attribute__((always_inline)) void int4_tile_of(const int rows, const int panels,
                                                                int64_t groups, const int4_left *a,
                                                                const uint8_t *b, float *c,
                                                                int64_t stride) {
-    wide_floats sum[INT4_MR][2];
+    wide_floats sum[INT4_PANELS][INT4_MR][2];
+#pragma GCC unroll 4
+    for (int panel = 0; panel < panels; panel++)
 #pragma GCC unroll 8
-    for (int i = 0; i < rows; i++)
-        sum[i][0] = sum[i][1] = WIDE(setzero_ps)();
-    int64_t each = groups / streams;
-    for (int64_t g = 0; g < each; g++)
-        for (int64_t at = g; at < each * streams; at += each)
-            int4_add_group(rows, a + at, groups, b + at * INT4_PANEL_BYTES, sum);
-    for (int64_t g = each * streams; g < groups; g++)
-        int4_add_group(rows, a + g, groups, b + g * INT4_PANEL_BYTES, sum);
+        for (int i = 0; i < rows; i++)
+            sum[panel][i][0] = sum[panel][i][1] = WIDE(setzero_ps)();
+    for (int64_t g = 0; g < groups; g++)
+#pragma GCC unroll 4
+        for (int panel = 0; panel < panels; panel++)
+            int4_add_group(rows, a + g, groups, b + (panel * groups + g) * INT4_PANEL_BYTES,
+                           sum[panel]);
+#pragma GCC unroll 4
+    for (int panel = 0; panel < panels; panel++, c += INT4_NR)
 #pragma GCC unroll 8
-    for (int i = 0; i < rows; i++) {
-        WIDE(storeu_ps)(c + i * stride, sum[i][0]);
-        WIDE(storeu_ps)(c + i * stride + WIDE_LANES, sum[i][1]);
-    }
+        for (int i = 0; i < rows; i++) {
+            WIDE(storeu_ps)(c + i * stride, sum[panel][i][0]);
+            WIDE(storeu_ps)(c + i * stride + WIDE_LANES, sum[panel][i][1]);
+        }
 }
 
 static void int4_tile(int64_t rows, int64_t groups, const int4_left *a, const uint8_t *b, float *c,
@@ -97,12 +100,22 @@ static void int4_tile(int64_t rows, int64_t groups, const int4_left *a, const ui
 #define ROWS(r)                                                                                \
     case r:                                                                                    \
         if (r <= INT4_MR)                                                                      \
-            int4_tile_of(r <= INT4_MR ? r : 1, r <= 4 ? 4 : 1, groups, a, b, c, stride);       \
+            int4_tile_of(r <= INT4_MR ? r : 1, 1, groups, a, b, c, stride);                    \
         break;
     switch (rows) {
         ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8)
     }
 #undef ROWS
+}
+
+static void int4_few(int64_t rows, int64_t groups, const int4_left *a, const uint8_t *b, float *c,
+                     int64_t stride) {
+    switch (rows) {
+    case 1: int4_tile_of(1, INT4_PANELS, groups, a, b, c, stride); break;
+    case 2: int4_tile_of(2, INT4_PANELS, groups, a, b, c, stride); break;
+    case 3: int4_tile_of(3, INT4_PANELS, groups, a, b, c, stride); break;
+    case 4: int4_tile_of(4, INT4_PANELS, groups, a, b, c, stride); break;
+    }
 }
 
 INT4_GEMM;

@@ -11,8 +11,8 @@
  *   TILE                 see vector_tile.h
  *   ROUND                (sum): C's element, if its type is not SUM; else undefined
  *
- * OPERATION, SOURCE, OUT, PACK_A, PACK_B and ROUND are undefined at the end, so that a tile can serve
- * several operations; what describes the tile is by tile_end.h.
+ * OPERATION, SOURCE, OUT, PACK_A, PACK_B and ROUND are undefined at the end, so that a tile can
+ * serve several operations; what describes the tile is by tile_end.h.
  *
  * BLOCKED (Goto & van de Geijn 2008): for every block of NC columns and KC of k a phase that packs,
  * then one that multiplies; grains are groups of panels, then blocks of C.  FEW rows of weights
@@ -202,8 +202,9 @@ static inline void PN(place)(panels_shape s, panels_block block, int64_t rows, i
 
 /* `b_groups`: those of a whole panel of B, of which the block's may be a part.  While all tiles of
  * rows use a panel, they fetch the next, a part each. */
-static inline void PN(multiply)(panels_shape s, panels_block block, const char *space, const RIGHT *b,
-                         int64_t b_groups, SUM *sums, OUT *c, int64_t grain) {
+static inline void PN(multiply)(panels_shape s, panels_block block, const char *space,
+                                const RIGHT *b, int64_t b_groups, SUM *sums, OUT *c,
+                                int64_t grain) {
     int64_t splits = pieces(block.columns, TILE_PANELS * NR), split = grain % splits;
     int64_t i = grain / splits, stride = PN(sum_columns)(s);
     int64_t first = PN(row_block)(s, i), rows = PN(row_block)(s, i + 1) - first;

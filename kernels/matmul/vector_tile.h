@@ -148,7 +148,7 @@ static inline __attribute__((always_inline)) void VT(few_of)(
 }
 
 /* c[rows][NR] (+)= heads[rows] + a[rows][groups][DEPTH] b[groups][NR][DEPTH]^T, 1 <= rows <= MR;
- * rows of A are LEFT_STRIDE apart.  `next` and so many bytes on for every group is fetched to L2. */
+ * rows of A are LEFT_STRIDE apart.  Fetches to L2 `next`, and so many bytes on with every group. */
 static void VT(tile)(int64_t rows, int64_t groups, const LEFT *a, const SUM *heads, const RIGHT *b,
                      SUM *c, int64_t stride, int accumulate, const char *next, int64_t next_step) {
 #define VT_ROWS(r)                                                                         \

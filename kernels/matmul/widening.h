@@ -2,17 +2,17 @@
  *
  * f32: 14 x 32 (AVX-512) or 6 x 16 (AVX2) tiles.  bfloat16 becomes f32 when it is packed.
  *
- * bfloat16 packed beforehand stays narrow in its panel, because decode waits for its bytes, and is
- * widened in registers: 13 x 32 or 6 x 16 tiles.  Two steps of k lie together in 32 bits, of which a
- * shift gives one as a float and a mask the other: 4 operations beside 52 or 24 fused multiply-adds,
- * so at most 0.93 or 0.86 of the f32 rate where all share two pipes.
+ * bfloat16 packed beforehand stays narrow in its panel, because decode waits for its bytes, and
+ * is widened in registers: 13 x 32 or 6 x 16 tiles.  Two steps of k lie together in 32 bits, of
+ * which a shift gives one as a float and a mask the other: 4 operations beside 52 or 24 fused
+ * multiply-adds, so at most 0.93 or 0.86 of the f32 rate where all share two pipes.
  *
  * int8: 12 x 32 or 6 x 16 tiles.  vpmaddwd multiplies pairs of int16 exactly, vpaddd adds: as many
  * operations a cycle as f32, more where additions have pipes of their own (Zen, AVX2 on Intel).
  */
 #include "armbench.h"
 
-#include "bfloat16.h"
+#include "narrow.h"
 #include "wide.h"
 #include "x86_panels.h"
 
@@ -73,7 +73,7 @@ PANELS_PACKED(f32_packed, f32_weights);
 static inline void bf16_pack_a(const uint16_t *a, int64_t depth, float *packed, float *head) {
     (void)head;
     for (int64_t p = 0; p < depth; p++)
-        packed[p] = bf16_float(a[p]);
+        packed[p] = bf16_value(a[p]);
     packed[depth] = 0; /* as a pair where the tile takes two */
 }
 
@@ -81,7 +81,7 @@ static inline void bf16_widen_b(const uint16_t *b, int64_t stride, int64_t colum
                                 float *packed) {
     for (int64_t p = 0; p < depth; p++, b += stride, packed += NR)
         for (int64_t j = 0; j < NR; j++)
-            packed[j] = j < columns ? bf16_float(b[j]) : 0;
+            packed[j] = j < columns ? bf16_value(b[j]) : 0;
 }
 
 #define OPERATION bf16
@@ -89,7 +89,7 @@ static inline void bf16_widen_b(const uint16_t *b, int64_t stride, int64_t colum
 #define OUT uint16_t
 #define PACK_A bf16_pack_a
 #define PACK_B bf16_widen_b
-#define ROUND bf16_rounded
+#define ROUND bf16_bits
 #include "panels.h"
 
 PANELS(bf16, bf16);
@@ -156,7 +156,7 @@ PANELS(f16, f16);
 /* The bfloat16 of even or odd k, as floats. */
 static inline wide_floats bf16_widened(wide_bits pairs, int odd) {
     wide_bits high = WIDE(set1_epi32)((int32_t)0xffff0000);
-    return (wide_floats)(odd ? pairs & high : WIDE(slli_epi32)(pairs, 16));
+    return (wide_floats)(odd ? (wide_bits)(pairs & high) : WIDE(slli_epi32)(pairs, 16));
 }
 
 static inline __attribute__((always_inline)) void bf16_add(const int rows, const float *a,
@@ -189,7 +189,7 @@ static void bf16_pack_b(const uint16_t *b, int64_t stride, int64_t columns, int6
 #define OUT uint16_t
 #define PACK_A bf16_pack_a
 #define PACK_B bf16_pack_b
-#define ROUND bf16_rounded
+#define ROUND bf16_bits
 #include "panels.h"
 
 PANELS_PACKED(bf16_packed, bf16_weights);

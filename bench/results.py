@@ -16,7 +16,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
-from armbench.bench import codec, cpulist, stats
+from armbench.bench import codec, cpulist, roofs, stats
 from armbench.bench.codec import DecodeError
 from armbench.bench.errors import UserError
 from armbench.bench.model import Json, Process, Result, Session, Summary, Ticks
@@ -44,6 +44,7 @@ def schema() -> Json:
 
 def to_json(session: Session) -> dict[str, Json]:
     """The document of a session, its summaries computed from the samples."""
+    found = roofs.of_session(session.results)
     return {
         "schema": SCHEMA,
         "session": codec.encode(session.session),
@@ -51,7 +52,10 @@ def to_json(session: Session) -> dict[str, Json]:
         "software": codec.encode(session.software),
         "findings": codec.encode(session.findings),
         "rounds": codec.encode(session.rounds),
-        "results": [{**result_json(r), "summary": summary_json(stats.summarize(r))} for r in session.results],
+        "results": [
+            {**result_json(r), "summary": summary_json(stats.summarize(r), found.of(r))}
+            for r in session.results
+        ],
         "skipped": codec.encode(session.skipped),
         "failed": codec.encode(session.failed),
     }
@@ -64,14 +68,14 @@ def result_json(result: Result) -> dict[str, Json]:
     document["threads"] = result.threads
     document["processes"] = [process_json(process) for process in result.processes]
     named = schema()["$defs"]["result"]
-    optional = [name for name in named["properties"] if document.get(name) is not None]
+    optional = [name for name in named["properties"] if document.get(name) not in (None, False)]
     return {name: document[name] for name in (*named["required"], *optional) if name in document}
 
 
-def summary_json(summary: Summary) -> dict[str, Json]:
+def summary_json(summary: Summary, of_roof: roofs.OfRoof | None = None) -> dict[str, Json]:
     document = codec.encode(summary)
     fairness = document.pop("fairness")
-    return {**document, "of_roof": None, **({"fairness": fairness} if fairness else {})}
+    return {**document, "of_roof": codec.encode(of_roof), **({"fairness": fairness} if fairness else {})}
 
 
 def process_json(process: Process) -> dict[str, Json]:

@@ -13,6 +13,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("installed", "lazy"),
     ("model", "cpulist", "errors", "facts"),
     ("codec", "stats", "native"),
+    ("roofs",),
     ("results", "machine", "registry"),
     ("journal", "doctor", "foreign"),
     ("run", "compare", "scaling"),

@@ -139,7 +139,10 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One trial of a session: what it was and its raw samples."""
+    """One trial of a session: what it was and its raw samples.
+
+    cold: its operands came from memory, as those of Case.cold do.
+    """
 
     kernel: str
     kernel_version: int
@@ -161,6 +164,7 @@ class Result:
     stop: str | None = None
     side: SideName | None = None
     instances: int | None = None
+    cold: bool = False
 
     @property
     def threads(self) -> int:

@@ -1,4 +1,4 @@
-"""A session as tables: one a kernel, a row for each variant of each case, CPUs side by side."""
+"""A session as tables: one a kernel and unit, a row for each variant of each case, CPUs side by side."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from armbench.bench import stats
 from armbench.bench.model import Finding, Result, Session, Severity, Skip, Summary
 from armbench.bench.report import scaling, units
 from armbench.bench.report.headline import headline as headline
+from armbench.bench.report.roofs import print_roofs
 from armbench.bench.scaling import Analysis, Split
 
 Place = tuple[str, int]  # mode, threads
@@ -62,15 +63,16 @@ def print_session(
     console.print(_subline(session, measured_share), highlight=False)
     long = [found for found in curves if scaling.worth_showing(found.curve)]
     elsewhere = scaling.shown_results(long, splits)
-    by_kernel: dict[str, list[tuple[Result, Summary]]] = {}
+    by_kernel: dict[tuple[str, str], list[tuple[Result, Summary]]] = {}
     for result, summary in zip(session.results, summaries, strict=True):
         if result.key not in elsewhere:
-            by_kernel.setdefault(result.kernel, []).append((result, summary))
+            by_kernel.setdefault((result.kernel, summary.rate.unit), []).append((result, summary))
     marks: set[str] = set()
-    for kernel, rows in by_kernel.items():
+    for (kernel, _), rows in by_kernel.items():
         console.print()
         console.print(_kernel_table(kernel, rows, marks))
     console.print()
+    print_roofs(session, list(zip(session.results, summaries, strict=True)), console)
     _print_scaling(session, curves, splits, console, marks)
     for text in _footnotes(session, marks):
         console.print(text, highlight=False, soft_wrap=False)

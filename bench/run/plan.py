@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -160,8 +160,9 @@ def make_plan(
         ]
         for variant in dict.fromkeys(variant for variant, _ in wanted if variant.why_not):
             skips.append(Skip(kernel.name, variant.name, _with_remedy(variant)))
+        skips.extend(_nowhere(kernel, wanted))
         for variant, case in wanted:
-            if variant.why_not:
+            if variant.why_not or not _has(variant, case):
                 continue
             if reason := why_not_case(variant, case):
                 skips.append(Skip(kernel.name, variant.name, reason, case.name))
@@ -190,14 +191,26 @@ def _with_remedy(variant: Variant) -> str:
     return variant.why_not or ""
 
 
+def _has(variant: Variant, case: Case) -> bool:
+    """Whether a variant that runs here has a case's operation at all; a library says why not itself."""
+    return bool(variant.library or native.find(variant.kernel, variant.name, case.operation))
+
+
+def _nowhere(kernel: Kernel, wanted: Sequence[tuple[Variant, Case]]) -> Iterator[Skip]:
+    """Cases that no native variant here has: one of them lacking it is no news, all of them are."""
+    for case in dict.fromkeys(case.name for _, case in wanted):
+        natives = [(v, c) for v, c in wanted if c.name == case and v.native and not v.why_not]
+        if natives and not any(_has(v, c) for v, c in natives):
+            operation = natives[0][1].operation
+            yield Skip(kernel.name, "native code", f"none that runs here has {operation}", case)
+
+
 def why_not_case(variant: Variant, case: Case) -> str | None:
     """Why a variant that runs here does not run this case; None when it does."""
     if variant.library:
         return variant.library.accepts(case)
     if variant.isa == "scalar" and case.flops > SCALAR_FLOPS:
         return f"over {SCALAR_FLOPS / 1e9:g} Gflop a call, too slow to tell anything more"
-    if native.find(variant.kernel, variant.name, case.operation) is None:
-        return f"has no {case.operation}"
     return None
 
 

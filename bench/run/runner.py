@@ -340,6 +340,7 @@ class Runner:
             memory=place.memory,
             instances=place.instances,
             side=trial.side,
+            cold=trial.case.cold,
             page_bytes=first["page_bytes"],
             tick_hz=self.instruments.tick_hz(),
             calls=first["schedule"]["calls"],

@@ -169,7 +169,7 @@ def error(problem: Problem, outputs: Mapping[str, Array]) -> float:
 KERNEL = Kernel(
     name="matmul",
     version=1,
-    summary="dense matrix multiplication, square and prompts (prefill) and a few rows (decode)",
+    summary="dense matrix multiplication, square (prefill) and narrow (decode)",
     cases=cases,
     problem=problem,
     error=error,

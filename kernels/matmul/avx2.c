@@ -185,8 +185,6 @@ static inline __attribute__((always_inline)) void stream_of(
 
 #include "gemm.h"
 
-GEMM(f32);
-
 #undef MR
 #undef NR
 #undef MC
@@ -194,3 +192,4 @@ GEMM(f32);
 #undef NC
 #undef LANES
 #include "widening.h"
+#include "ways.h"

@@ -152,8 +152,6 @@ static inline __attribute__((always_inline)) void stream_of(
 
 #include "gemm.h"
 
-GEMM(f32);
-
 #undef MR
 #undef NR
 #undef MC
@@ -161,3 +159,4 @@ GEMM(f32);
 #undef NC
 #undef LANES
 #include "widening.h"
+#include "ways.h"

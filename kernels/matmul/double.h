@@ -8,7 +8,7 @@
 #define NR WIDE_LANES
 #define LANES (WIDE_LANES / 2)
 #define MC (14 * MR)
-#define KC 256
+#define KC 512
 #define NC 2048
 #define LEFT_STRIDE (KC + 8) /* rows do not share the sets of L1 */
 #define HEADS 0

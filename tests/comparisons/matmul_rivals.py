@@ -1,36 +1,46 @@
-"""The native matmul variants, the libraries and the arithmetic roof side by side.
+"""The native matmul variants against the libraries and the machine's own roofs, side by side.
 
-    python tests/comparisons/matmul_rivals.py CASE...          (f32-n1024, int8-n512-packed, …)
+    python tests/comparisons/matmul_rivals.py [CASE...]
 
-One thread on one CPU (the last that this process may use), the same operands in the same memory,
-calls of all sides in turn, each turn in another order.  Prints the median rate of each side, the
-share of the machine's roof in that data type, measured in the same turns, and the median of the
-ratios to each library within a turn.  Libraries that are not installed are left out; not a test.
+CASE is a name or a glob of `armbench list`'s cases ("int8-n*", "bf16-m?-*"); all core cases if none
+is given.  One thread on one CPU (the last that this process may use), operands in the same memory,
+all sides in turn, medians.  Prints the rate of each, how it compares with the fastest library, and
+with the roof measured in the same turns: the fastest multiply-add instruction for the type that any
+variant of roofs/ has, and of cold cases also what B takes to be read, whichever is lower.
+Libraries are marked *.  ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16 keeps torch from AMX.  Not a test.
 """
 
 from __future__ import annotations
 
 import os
-import random
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from fnmatch import fnmatch
 from functools import partial
 from statistics import median
 
-import numpy as np
-
 from armbench.bench import native, registry
 from armbench.bench.model import Case, Problem, Settings
+from armbench.kernels import roofs
 from armbench.kernels.matmul import KERNEL
 
-TURNS = 15
+TURNS = 9
 SAMPLE_SECONDS = 0.05
-COLD_BYTES = 1280 << 20  # of all copies together: 4 x the largest last-level cache that was met
+COLD_BYTES = 1 << 30  # of all copies together: several times a last-level cache
+PEAKS = {  # cases of roofs/ that bound a type: what it may be computed in
+    "f64": ("f64-fma",),
+    "f32": ("f32-fma",),
+    "f16": ("f32-fma", "f16-fma"),
+    "bf16": ("f32-fma", "bf16-dot", "bf16-mmla"),
+    "int8": ("int8-dot", "int8-mmla"),
+    "int4": ("int8-dot", "int8-mmla"),
+}
+READS = ("read-dram", "read4-dram")
 
 Calls = Callable[[int], float]  # seconds of one call, when so many are made
 
 
-def native_calls(case: Case, variant: native.NativeVariant, data: native.Data, calls: int) -> float:
+def native_calls(variant: native.NativeVariant, case: Case, data: native.Data, calls: int) -> float:
     ticks = data.team.measure(variant, case.native_params, data, calls, 0, 1).ticks
     return float(ticks[0, 0]) / native.tick_hz() / calls
 
@@ -42,78 +52,88 @@ def library_calls(bound: list[Callable[[], object]], calls: int) -> float:
     return (native.ticks() - start) / native.tick_hz() / calls
 
 
-def sides_of(case: Case, problem: Problem, copies: int) -> tuple[dict[str, Calls], list[object]]:
-    """{name: calls}; and what must stay alive meanwhile."""
+def sides_of(case: Case, data: native.Data, copies: int) -> dict[str, Calls]:
+    """{variant: its calls} of all that run here and take the case."""
+    sides: dict[str, Calls] = {}
+    arrays = [data.arrays(0, copy) for copy in range(copies)]
+    for variant in registry.variants("matmul"):
+        if variant.native:
+            found = native.find("matmul", variant.name, case.operation)
+            if found is not None and found.supported and variant.name != "scalar":
+                sides[variant.name] = partial(native_calls, found, case, data)
+        elif not variant.why_not and not (variant.library.accepts and variant.library.accepts(case)):
+            bound = [variant.library.bind(case, operands)[0] for operands in arrays]
+            sides[f"{variant.name}*"] = partial(library_calls, bound)
+    return sides
+
+
+class Roofs:
+    """Rates of the machine, in operations or bytes a second, measured when asked."""
+
+    def __init__(self, cpu: int):
+        self.cpu = cpu
+        self.cases = {case.name: case for case in roofs.KERNEL.cases(Settings())}
+
+    def best(self, names: tuple[str, ...]) -> float:
+        """The best of these cases on any variant that runs here."""
+        with native.Team([self.cpu]) as team:
+            return max(self._rate(self.cases[name], team) for name in names)
+
+    def _rate(self, case: Case, team: native.Team) -> float:
+        problem = roofs.KERNEL.problem(case, Settings(), 1)
+        operands = {o.name: o.data for o in problem.operands}
+        outputs = [o.name for o in problem.operands if o.output]
+        size = sum(array.nbytes for array in operands.values())
+        copies = -(-COLD_BYTES // size) if case.cold else 1
+        data = team.load(operands, outputs, copies, "throughput", seed=1)
+        amount = problem.work.flops or problem.work.bytes_read
+        found = (native.find("roofs", name, case.operation) for name in {v.name for v in native.variants()})
+        rates = [amount / native_calls(v, case, data, max(4, copies)) for v in found if v and v.supported]
+        data.close()
+        return max(rates, default=0.0)
+
+    def of(self, case: Case, problem: Problem) -> float:
+        """Operations a second that this case could reach."""
+        peak = self.best(PEAKS[str(case.params["dtype"])])
+        weights = next(o.data.nbytes for o in problem.operands if o.name == "b")
+        return min(peak, self.best(READS) * case.flops / weights) if case.cold else peak
+
+
+def compare(case: Case, team: native.Team, machine: Roofs) -> None:
+    problem = KERNEL.problem(case, Settings(), 1)
+    operands = {o.name: o.data for o in problem.operands}
+    size = sum(array.nbytes for array in operands.values())
+    copies = -(-COLD_BYTES // size) if case.cold else 1
+    data = team.load(operands, ["c"], copies, "throughput", seed=1)
+    sides = sides_of(case, data, copies)
+    calls = {name: max(copies, int(SAMPLE_SECONDS / run(copies))) for name, run in sides.items()}
+    turns = []
+    for _ in range(TURNS):
+        roof = machine.of(case, problem)
+        turns.append({"roof": roof, **{name: case.flops / run(calls[name]) for name, run in sides.items()}})
+    data.close()
+    libraries = [name for name in sides if name.endswith("*")]
+    for name in sides:
+        rate = median(turn[name] for turn in turns)
+        of_roof = median(turn[name] / turn["roof"] for turn in turns)
+        against = [(median(turn[name] / turn[other] for turn in turns), other) for other in libraries]
+        rival = "".join(f" {ratio:6.2f} x {other}" for ratio, other in sorted(against)[:1])
+        print(f"{case.name:28} {name:12} {rate / 1e9:8.1f} Gop/s {of_roof:6.3f} of roof{rival}", flush=True)
+
+
+def main(patterns: list[str]) -> None:
     cpu = max(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cpu})
-    sides: dict[str, Calls] = {}
-    kept: list[object] = []
-    for variant in registry.variants("matmul"):
-        if variant.why_not or variant.name == "scalar":
-            continue
-        operands = {o.name: o.data for o in problem.operands}
-        if variant.library:
-            if variant.library.accepts(case):
-                continue
-            sets = [
-                {n: np.array(a) if n != "c" else np.empty(a.shape, a.dtype) for n, a in operands.items()}
-                for _ in range(copies)
-            ]
-            sides[variant.name] = partial(library_calls, [variant.library.bind(case, s)[0] for s in sets])
-            kept.append(sets)
-            continue
-        found = native.find("matmul", variant.name, case.operation)
-        if found is None:
-            continue
-        arrays = native.packed(found, case.native_params, list(operands.values()))
-        team = native.Team([cpu])
-        data = team.load(dict(zip(operands, arrays, strict=True)), ["c"], copies, "throughput", seed=1)
-        sides[variant.name] = partial(native_calls, case, found, data)
-        kept += [team, data]
-    return sides, kept
-
-
-def interleaved(sides: Mapping[str, Calls], fewest: int) -> list[dict[str, float]]:
-    """The seconds of each side in each turn."""
-    calls = {name: max(fewest, int(SAMPLE_SECONDS / run(fewest))) for name, run in sides.items()}
-    turns = []
-    for turn in range(TURNS):
-        order = random.Random(turn).sample(list(sides), len(sides))
-        found = {name: sides[name](calls[name]) for name in order}
-        turns.append(found)
-    return turns
-
-
-def compare(case: Case) -> None:
-    problem = KERNEL.problem(case, Settings(), 1)
-    copies = -(-COLD_BYTES // problem.work.bytes_read) if case.cold else 1
-    sides, kept = sides_of(case, problem, copies)
-    turns = interleaved(sides, copies)
-    natives = {v.name for v in registry.variants("matmul") if v.native}
-    unit = 1e9
-    for name in sorted(sides, key=lambda n: (n not in natives, n)):
-        rate = case.flops / median(turn[name] for turn in turns) / unit
-        bandwidth = problem.work.bytes_read / median(turn[name] for turn in turns) / unit
-        ratios = [
-            f"{median(turn[other] / turn[name] for turn in turns):.2f} x {other}"
-            for other in sides
-            if name in natives and other not in natives
-        ]
-        print(
-            f"{case.name:28} {name:13} {rate:7.1f} G/s {bandwidth:6.1f} GB/s  {'  '.join(ratios)}", flush=True
-        )
-    del kept
-
-
-def main(names: list[str]) -> None:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    known = {case.name: case for case in KERNEL.cases(Settings())}
-    for name in names:
-        compare(known[name])
+    cases = KERNEL.cases(Settings())
+    chosen = (
+        [c for c in cases if any(fnmatch(c.name, p) for p in patterns)]
+        if patterns
+        else [c for c in cases if c.tier == "core"]
+    )
+    with native.Team([cpu]) as team:
+        for case in chosen:
+            compare(case, team, Roofs(cpu))
 
 
 if __name__ == "__main__":
-    if os.environ.get("OMP_NUM_THREADS") != "1":  # read by libraries when they are loaded
-        one = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **one})
     main(sys.argv[1:])

@@ -7,11 +7,14 @@
  *   MC, KC, NC           blocks of rows, k and columns; MC a multiple of MR, NC of NR
  *   PACK_A               (from, depth, to, head): a row of A, zeros up to a multiple of DEPTH; and
  *                        the sum at which its row of C begins, if HEADS is 1
+ *   PACK_TILE            instead of it where a tile takes rows of A together: (from, stride, rows,
+ *                        depth, to), to[groups][rows][DEPTH], rows filled up to a multiple of ROWS_OF
+ *   ROWS_OF              rows of A that no two tiles share a part of; 1 if undefined
  *   PACK_B               (from, stride, columns, depth, to): to[groups][NR][DEPTH]
- *   TILE                 see vector_tile.h
+ *   TILE                 see vector_tile.h, neon_tile.h
  *   ROUND                (sum): C's element, if its type is not SUM; else undefined
  *
- * OPERATION, SOURCE, OUT, PACK_A, PACK_B and ROUND are undefined at the end, so that a tile can serve
+ * OPERATION, SOURCE, OUT, PACK_A or PACK_TILE, PACK_B and ROUND are undefined at the end, so that a tile can serve
  * several operations; what describes the tile is by tile_end.h.
  *
  * BLOCKED (Goto & van de Geijn 2008): for every block of NC columns and KC of k a phase that packs,
@@ -73,14 +76,25 @@ static inline int64_t share(int64_t length, int64_t parts, int64_t i) {
 
 #endif
 
+#ifndef ROWS_OF
+#define ROWS_OF 1
+#endif
+
 /* ---- shapes ---------------------------------------------------------------------------------- */
 
 static inline int64_t PN(all_groups)(panels_shape s) { return pieces(s.k, DEPTH); }
 
-/* Where rows i of s.m begin when dealt to blocks of at most MC, or, of `rows`, to tiles. */
-static inline int64_t PN(row_block)(panels_shape s, int64_t i) {
-    return share(s.m, pieces(s.m, MC), i);
+/* Where part i of rows begins. */
+static inline int64_t PN(deal)(int64_t rows, int64_t parts, int64_t i) {
+    return least(rows, share(pieces(rows, ROWS_OF), parts, i) * ROWS_OF);
 }
+
+static inline int64_t PN(row_block)(panels_shape s, int64_t i) {
+    return PN(deal)(s.m, pieces(s.m, MC), i);
+}
+
+/* Rows of packed A. */
+static inline int64_t PN(packed_rows)(panels_shape s) { return pieces(s.m, ROWS_OF) * ROWS_OF; }
 
 static inline int64_t PN(deep)(panels_shape s) { return pieces(s.k, KC); }
 
@@ -107,7 +121,7 @@ static inline uint64_t PN(heads_bytes)(panels_shape s) {
 }
 
 static inline uint64_t PN(left_bytes)(panels_shape s) {
-    return PN(heads_bytes)(s) + ((uint64_t)(s.m * LEFT_STRIDE) * sizeof(LEFT) + 127) / 128 * 128;
+    return PN(heads_bytes)(s) + ((uint64_t)(PN(packed_rows)(s) * LEFT_STRIDE) * sizeof(LEFT) + 127) / 128 * 128;
 }
 
 static inline uint64_t PN(right_bytes)(panels_shape s, int packed) {
@@ -132,8 +146,18 @@ static inline void PN(pack_rows)(panels_shape s, int64_t start, int64_t depth, c
                           char *space, int64_t first, int64_t last) {
     SUM *heads = (SUM *)space;
     LEFT *packed = (LEFT *)(space + PN(heads_bytes)(s));
+#ifdef PACK_TILE
+    int64_t tiles = pieces(last - first, MR);
+    (void)heads;
+    for (int64_t t = 0; t < tiles; t++) {
+        int64_t from = first + PN(deal)(last - first, tiles, t);
+        int64_t to = first + PN(deal)(last - first, tiles, t + 1);
+        PACK_TILE(a + from * s.k + start, s.k, to - from, depth, packed + from * LEFT_STRIDE);
+    }
+#else
     for (int64_t i = first; i < last; i++)
         PACK_A(a + i * s.k + start, depth, packed + i * LEFT_STRIDE, HEADS ? heads + i : NULL);
+#endif
 }
 
 /* Panels first to last of a block of B, `rows` of its rows from `row` on. */
@@ -212,7 +236,8 @@ static inline void PN(multiply)(panels_shape s, panels_block block, const char *
     const LEFT *a = (const LEFT *)(space + PN(heads_bytes)(s));
     for (int64_t j = split * TILE_PANELS * NR; j < end; j += NR)
         for (int64_t t = 0; t < tiles; t++) {
-            int64_t from = first + share(rows, tiles, t), to = first + share(rows, tiles, t + 1);
+            int64_t from = first + PN(deal)(rows, tiles, t);
+            int64_t to = first + PN(deal)(rows, tiles, t + 1);
             const RIGHT *panel = b + j * b_groups * DEPTH, *next = panel + b_groups * NR * DEPTH;
             int64_t bytes = block.groups * NR * DEPTH * (int64_t)sizeof(RIGHT) / tiles;
             PN(work) w = {a + from * LEFT_STRIDE, HEADS ? heads + from : NULL, panel,
@@ -287,23 +312,27 @@ static inline int64_t PN(few_stride)(panels_shape s) {
 
 static inline uint64_t PN(few_bytes)(panels_shape s) {
     return PN(heads_bytes)(s) +
-           (uint64_t)(PN(few_deep)(s) * s.m * PN(few_stride)(s)) * sizeof(LEFT);
+           (uint64_t)(PN(few_deep)(s) * PN(packed_rows)(s) * PN(few_stride)(s)) * sizeof(LEFT);
 }
 
-/* A as blocks of k, [few_deep][m][few_stride]. */
+/* A as blocks of k, [few_deep][packed_rows][few_stride]. */
 static inline void PN(few_pack)(panels_shape s, const SOURCE *a, char *space) {
     int64_t deep = PN(few_deep)(s), all = PN(all_groups)(s), stride = PN(few_stride)(s);
     SUM *heads = (SUM *)space;
     LEFT *packed = (LEFT *)(space + PN(heads_bytes)(s));
     memset(heads, 0, PN(heads_bytes)(s));
-    for (int64_t q = 0; q < deep; q++, packed += s.m * stride) {
+    for (int64_t q = 0; q < deep; q++, packed += PN(packed_rows)(s) * stride) {
         int64_t start = share(all, deep, q) * DEPTH, end = share(all, deep, q + 1) * DEPTH;
+#ifdef PACK_TILE
+        PN(pack_rows)(s, start, least(end, s.k) - start, a, (char *)packed, 0, s.m);
+#else
         for (int64_t i = 0; i < s.m; i++) {
             SUM head = 0;
             PACK_A(a + i * s.k + start, least(end, s.k) - start, packed + i * stride, &head);
             if (HEADS)
                 heads[i] += head;
         }
+#endif
     }
 }
 
@@ -315,12 +344,12 @@ static inline void PN(few_panel)(panels_shape s, const char *space, const RIGHT 
     const SUM *heads = (const SUM *)space;
     const LEFT *a = (const LEFT *)(space + PN(heads_bytes)(s));
     b += panel * all * NR * DEPTH;
-    for (int64_t q = 0; q < deep; q++, a += s.m * stride) {
+    for (int64_t q = 0; q < deep; q++, a += PN(packed_rows)(s) * stride) {
         int64_t group = share(all, deep, q), groups = share(all, deep, q + 1) - group;
         uint64_t lines = (uint64_t)groups * NR * DEPTH * sizeof(RIGHT) / VT_LINE;
         const RIGHT *next = b + groups * NR * DEPTH;
         for (int64_t t = 0; t < tiles; t++) {
-            int64_t row = share(s.m, tiles, t), rows = share(s.m, tiles, t + 1) - row;
+            int64_t row = PN(deal)(s.m, tiles, t), rows = PN(deal)(s.m, tiles, t + 1) - row;
             vt_ahead ahead = {(const char *)next, lines / VT_STREAMS * VT_LINE,
                               lines * (uint64_t)t / (uint64_t)tiles,
                               lines >= 2 * (uint64_t)(tiles * groups)};
@@ -392,5 +421,6 @@ static inline void PN(run_packed)(const ab_call *call, uint64_t phase, uint64_t 
 #undef SOURCE
 #undef OUT
 #undef PACK_A
+#undef PACK_TILE
 #undef PACK_B
 #undef ROUND

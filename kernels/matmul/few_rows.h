@@ -27,23 +27,29 @@ static inline int64_t PN(few_stride)(panels_shape s) {
 
 static inline uint64_t PN(few_bytes)(panels_shape s) {
     return PN(heads_bytes)(s.m) +
-           (uint64_t)(PN(few_deep)(s) * s.m * PN(few_stride)(s)) * sizeof(LEFT);
+           (uint64_t)(PN(few_deep)(s) * PN(filled)(s.m) * PN(few_stride)(s)) * sizeof(LEFT);
 }
 
-/* A as blocks of k, [few_deep][m][few_stride]. */
+/* A as blocks of k, [few_deep][filled m][few_stride]. */
 static inline void PN(few_pack)(panels_shape s, const SOURCE *a, char *space) {
     int64_t deep = PN(few_deep)(s), all = PN(all_groups)(s), stride = PN(few_stride)(s);
     SUM *heads = (SUM *)space;
     LEFT *packed = (LEFT *)(space + PN(heads_bytes)(s.m));
     memset(heads, 0, PN(heads_bytes)(s.m));
-    for (int64_t q = 0; q < deep; q++, packed += s.m * stride) {
+    for (int64_t q = 0; q < deep; q++, packed += PN(filled)(s.m) * stride) {
         int64_t start = share(all, deep, q) * DEPTH, end = share(all, deep, q + 1) * DEPTH;
+#ifdef PACK_TILE
+        int64_t group = share(all, deep, q), groups = share(all, deep, q + 1) - group;
+        (void)start, (void)end;
+        PN(pack_rows)(s, (panels_block){0, s.n, group, groups}, a, (char *)packed, 0, s.m);
+#else
         for (int64_t i = 0; i < s.m; i++) {
             SUM head = 0;
             PACK_A(a + i * s.k + start, least(end, s.k) - start, packed + i * stride, &head);
             if (HEADS)
                 heads[i] += head;
         }
+#endif
     }
 }
 
@@ -55,12 +61,12 @@ static inline void PN(few_panel)(panels_shape s, const char *space, const RIGHT 
     const SUM *heads = (const SUM *)space;
     const LEFT *a = (const LEFT *)(space + PN(heads_bytes)(s.m));
     b += panel * all * NR * DEPTH;
-    for (int64_t q = 0; q < deep; q++, a += s.m * stride) {
+    for (int64_t q = 0; q < deep; q++, a += PN(filled)(s.m) * stride) {
         int64_t group = share(all, deep, q), groups = share(all, deep, q + 1) - group;
         uint64_t lines = (uint64_t)groups * NR * DEPTH * sizeof(RIGHT) / VT_LINE;
         const RIGHT *next = b + groups * NR * DEPTH;
         for (int64_t t = 0; t < tiles; t++) {
-            int64_t row = share(s.m, tiles, t), rows = share(s.m, tiles, t + 1) - row;
+            int64_t row = PN(deal)(s.m, tiles, t), rows = PN(deal)(s.m, tiles, t + 1) - row;
             vt_ahead ahead = {(const char *)next, lines / VT_STREAMS * VT_LINE,
                               lines * (uint64_t)t / (uint64_t)tiles,
                               lines >= 2 * (uint64_t)(tiles * groups)};

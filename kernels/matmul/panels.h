@@ -7,23 +7,19 @@
  *   MC, KC, NC           blocks of rows, k and columns; MC a multiple of MR, NC of NR
  *   PACK_A               (from, depth, to, head): a row of A, zeros up to a multiple of DEPTH; and
  *                        the sum at which its row of C begins, if HEADS is 1
+ *   PACK_TILE            instead of it where a tile takes rows of A together: (from, stride, rows,
+ *                        depth, to), to[groups][rows][DEPTH], rows filled up to a multiple of ROWS_OF
+ *   ROWS_OF              rows of A that no two tiles share a part of; 1 if undefined
  *   PACK_B               (from, stride, columns, depth, to): to[groups][NR][DEPTH]
- *   TILE                 see vector_tile.h
+ *   TILE                 see vector_tile.h, neon_tile.h, sve_tile.h
  *   ROUND                (sum): C's element, if its type is not SUM; else undefined
  *
- * OPERATION, SOURCE, OUT, PACK_A, PACK_B and ROUND are undefined at the end, so that a tile can
- * serve several operations; what describes the tile is by tile_end.h.
+ * OPERATION, SOURCE, OUT, what packs and ROUND are undefined at the end, so that a tile can serve
+ * several operations; what describes the tile is by tile_end.h.
  *
  * BLOCKED (Goto & van de Geijn 2008): for every block of NC columns and KC of k a phase that packs
  * B, unless it was before any call, then one that multiplies, in which a grain packs the rows of A
  * that it needs, so that they stay in L2.  FEW rows of weights packed beforehand: few_rows.h.
- *
- * OPERATION, SOURCE, OUT, PACK_A, PACK_B and ROUND are undefined at the end, so that a tile can
- * serve several operations; what describes the tile is by tile_end.h.
- *
- * BLOCKED (Goto & van de Geijn 2008): for every block of NC columns and KC of k a phase that packs,
- * then one that multiplies; grains are groups of panels, then blocks of C.  FEW rows of weights
- * packed beforehand: a grain is a panel, which is read once, in the order of memory.
  */
 #include "armbench.h"
 
@@ -80,14 +76,29 @@ static inline int64_t share(int64_t length, int64_t parts, int64_t i) {
 
 #endif
 
+#ifndef ROWS_OF
+#define ROWS_OF 1
+#endif
+
 /* ---- shapes ---------------------------------------------------------------------------------- */
 
 static inline int64_t PN(all_groups)(panels_shape s) { return pieces(s.k, DEPTH); }
 
 /* Where rows i of s.m begin when dealt to blocks of at most MC, or, of `rows`, to tiles. */
-static inline int64_t PN(row_block)(panels_shape s, int64_t i) {
-    return share(s.m, pieces(s.m, MC), i);
+/* Where part i of rows begins. */
+static inline int64_t PN(deal)(int64_t rows, int64_t parts, int64_t i) {
+    return least(rows, share(pieces(rows, ROWS_OF), parts, i) * ROWS_OF);
 }
+
+static inline int64_t PN(row_block)(panels_shape s, int64_t i) {
+    return PN(deal)(s.m, pieces(s.m, MC), i);
+}
+
+/* With those that fill the last tile. */
+static inline int64_t PN(filled)(int64_t rows) { return pieces(rows, ROWS_OF) * ROWS_OF; }
+
+/* Columns of C for a grain: whole panels. */
+static inline int64_t PN(split)(void) { return pieces(SPLIT_COLUMNS, NR) * NR; }
 
 static inline int64_t PN(deep)(panels_shape s) { return pieces(s.k, KC); }
 
@@ -114,7 +125,7 @@ static inline uint64_t PN(heads_bytes)(int64_t rows) {
 }
 
 static inline uint64_t PN(left_bytes)(panels_shape s) {
-    int64_t rows = least(s.m, MC);
+    int64_t rows = PN(filled)(least(s.m, MC));
     return PN(heads_bytes)(rows) + (uint64_t)(rows * LEFT_STRIDE) * sizeof(LEFT);
 }
 
@@ -141,9 +152,17 @@ static inline void PN(pack_rows)(panels_shape s, panels_block block, const SOURC
     SUM *heads = (SUM *)space;
     LEFT *packed = (LEFT *)(space + PN(heads_bytes)(rows));
     a += first * s.k + block.group * DEPTH;
+#ifdef PACK_TILE
+    (void)heads;
+    for (int64_t t = 0, tiles = pieces(rows, MR); t < tiles; t++) {
+        int64_t from = PN(deal)(rows, tiles, t), to = PN(deal)(rows, tiles, t + 1);
+        PACK_TILE(a + from * s.k, s.k, to - from, PN(depth)(s, block), packed + from * LEFT_STRIDE);
+    }
+#else
     for (int64_t i = 0; i < rows; i++)
         PACK_A(a + i * s.k, PN(depth)(s, block), packed + i * LEFT_STRIDE,
                HEADS ? heads + i : NULL);
+#endif
 }
 
 /* Panels first to last of a block of B, `rows` of its rows from `row` on. */
@@ -215,8 +234,8 @@ static inline void PN(place)(panels_shape s, panels_block block, int64_t rows, i
  * a part each. */
 static inline void PN(multiply)(panels_shape s, panels_block block, const ab_call *call,
                                 const RIGHT *b, int64_t b_groups, SUM *sums, int64_t grain) {
-    int64_t splits = pieces(block.columns, SPLIT_COLUMNS), split = grain % splits;
-    int64_t end = least(block.columns, (split + 1) * SPLIT_COLUMNS), stride = PN(sum_columns)(s);
+    int64_t splits = pieces(block.columns, PN(split)()), split = grain % splits;
+    int64_t end = least(block.columns, (split + 1) * PN(split)()), stride = PN(sum_columns)(s);
     int64_t i = grain / splits, first = PN(row_block)(s, i);
     int64_t rows = PN(row_block)(s, i + 1) - first, tiles = pieces(rows, MR);
     PN(pack_rows)(s, block, call->operands[0], call->scratch, first, rows);
@@ -224,9 +243,9 @@ static inline void PN(multiply)(panels_shape s, panels_block block, const ab_cal
     const LEFT *a = (const LEFT *)((const char *)call->scratch + PN(heads_bytes)(rows));
     OUT *c = (OUT *)call->operands[2] + first * s.n + block.column;
     sums += first * stride;
-    for (int64_t j = split * SPLIT_COLUMNS; j < end; j += NR)
+    for (int64_t j = split * PN(split)(); j < end; j += NR)
         for (int64_t t = 0; t < tiles; t++) {
-            int64_t from = share(rows, tiles, t), to = share(rows, tiles, t + 1);
+            int64_t from = PN(deal)(rows, tiles, t), to = PN(deal)(rows, tiles, t + 1);
             const RIGHT *panel = b + j * b_groups * DEPTH, *next = panel + b_groups * NR * DEPTH;
             int64_t bytes = block.groups * NR * DEPTH * (int64_t)sizeof(RIGHT) / tiles;
             PN(work) w = {a + from * LEFT_STRIDE, HEADS ? heads + from : NULL, panel,
@@ -245,7 +264,7 @@ static inline void PN(pack_grain)(panels_shape s, panels_block block, const SOUR
 }
 
 static inline int64_t PN(multiply_grains)(panels_shape s, panels_block block) {
-    return pieces(s.m, MC) * pieces(block.columns, SPLIT_COLUMNS);
+    return pieces(s.m, MC) * pieces(block.columns, PN(split)());
 }
 
 static inline uint64_t PN(blocked_phases)(panels_shape s) {
@@ -345,5 +364,6 @@ static inline void PN(run_packed)(const ab_call *call, uint64_t phase, uint64_t 
 #undef SOURCE
 #undef OUT
 #undef PACK_A
+#undef PACK_TILE
 #undef PACK_B
 #undef ROUND

@@ -1,4 +1,4 @@
-/* Undefines what describes a tile (vector_tile.h, panels.h), so that a file can have several. */
+/* Undefines what describes a tile (vector_tile.h, neon_tile.h, panels.h), so that a file can have several. */
 #undef LEFT
 #undef RIGHT
 #undef SUM
@@ -13,3 +13,8 @@
 #undef HEADS
 #undef TILE
 #undef ADD_GROUP
+#undef ROWS_OF
+#undef ACCUMULATOR
+#undef ACCUMULATORS
+#undef FINISH
+#undef RESULT

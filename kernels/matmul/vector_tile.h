@@ -18,31 +18,12 @@
 #ifndef ARMBENCH_VECTOR_TILE_H
 #define ARMBENCH_VECTOR_TILE_H
 
-#define VT_JOIN(a, b) a##_##b
-#define VT_JOINED(a, b) VT_JOIN(a, b)
-#define VT(name) VT_JOINED(TILE, name)
+#include "tile.h"
 
-#define VT_LINE 64
 #define VT_NEAR (4 << 10) /* bytes ahead of its use that chains fetch B from memory, */
 #define VT_NEXT (1 << 10) /* and that others do so from L2 */
-#define VT_STREAMS 4      /* parts of the next block that are fetched side by side */
 
 #define VT_CHAINS(rows) ((rows) * 4 <= MR ? 4 : (rows) * 2 <= MR ? 2 : 1)
-
-/* What a tile of few rows fetches for later ones: with every group of k a line of `block`, or two
- * if `both`, from `line` on. */
-typedef struct vt_ahead {
-    const char *block;
-    uint64_t stream_bytes; /* a VT_STREAMS-th of the block */
-    uint64_t line;
-    int both;
-} vt_ahead;
-
-static inline void vt_fetch(vt_ahead *ahead) {
-    uint64_t line = ahead->line++;
-    __builtin_prefetch(ahead->block + line % VT_STREAMS * ahead->stream_bytes +
-                           line / VT_STREAMS * VT_LINE, 0, 2);
-}
 
 #define VT_EVERY(rows)                                                                     \
     rows(1) rows(2) rows(3) rows(4) rows(5) rows(6) rows(7) rows(8) rows(9) rows(10)       \

@@ -1,0 +1,34 @@
+/* Tiles of bfmmla (bfmmla.h) on vectors of any length: 8 keys or elements x 8 queries for every 128
+ * bits, in 24 of 32 registers.
+ *
+ * Lives on bfmmla: 16 per step against 4 loads and 4 that repeat 16 bytes.  What softmax leaves of
+ * the pipes is the bound, as in bf16.c: 0.84 of 64 operations a cycle on N2, of 128 on V1 (two
+ * pipes of 256 bits), V2 and V3.
+ */
+#include "sve.h"
+
+typedef svbfloat16_t bits;
+
+static inline bits load_bits(const uint16_t *p) {
+    return svreinterpret_bf16_u16(svld1_u16(svptrue_b16(), p));
+}
+static inline void store_bits(uint16_t *p, bits v) {
+    svst1_u16(svptrue_b16(), p, svreinterpret_u16_bf16(v));
+}
+static inline bits repeat_pair(const uint16_t *p) {
+    return svreinterpret_bf16_u16(svld1rq_u16(svptrue_b16(), p));
+}
+static inline vec mmla(vec c, bits a, bits b) { return svbfmmla_f32(c, a, b); }
+static inline bits interleaved(vec a, vec b) {
+    return svcvtnt_bf16_f32_x(svcvt_bf16_f32_x(all(), a), all(), b);
+}
+static inline vec swapped(vec v) {
+    svuint64_t pairs = svreinterpret_u64_f32(v);
+    return svreinterpret_f32_u32(svreinterpret_u32_u64(svrevw_u64_x(svptrue_b64(), pairs)));
+}
+static inline vec masked(vec v, const int32_t *limit, int32_t key) {
+    svbool_t beyond = svcmplt_n_s32(all(), svld1_s32(all(), limit), key);
+    return svsel_f32(beyond, splat(-INFINITY), v);
+}
+
+#include "bfmmla.h"

@@ -35,6 +35,10 @@ INLINE void prefetch(const float *line) {
 
 /* ---- register tiles ---------------------------------------------------------------------- */
 
+#ifdef SIZELESS
+#include "sve_decode.h"
+#else
+
 INLINE void multiply_step(const int queries, const vec key[FOUR], const float *q, int64_t q_stride,
                           vec sum[SHARED][FOUR]) {
     UNROLL for (int h = 0; h < queries; h++) {
@@ -93,6 +97,8 @@ INLINE void weigh_of(const int queries, const int span, const int64_t valid, int
         UNROLL for (int j = 0; j < span; j++) store(o + h * o_stride + j * LANES, sum[h][j]);
 }
 
+#endif
+
 /* ---- a block of at most NEAR keys, for up to SHARED queries ------------------------------- */
 
 typedef struct near_block {
@@ -110,6 +116,13 @@ INLINE void dots_all(const int queries, const near_block *b, const float *q, int
     }
 }
 
+#ifdef SIZELESS
+INLINE void weigh_all(int64_t queries, const near_block *b, const float *p, float *o,
+                      int64_t o_stride) {
+    for (int64_t i = 0; i < b->head_dim; i += SPAN * LANES)
+        weigh_of(queries, b->keys, b->rows, b->head_dim, i, b->ahead, p, o, o_stride);
+}
+#else
 INLINE void weigh_all(const int queries, const near_block *b, const float *p, float *o,
                       int64_t o_stride) {
     int64_t d = b->head_dim, keys = b->keys, i = 0;
@@ -121,6 +134,7 @@ INLINE void weigh_all(const int queries, const near_block *b, const float *p, fl
     if (i < d)
         weigh_of(queries, 1, d - i, keys, v + i, d, ahead + i * keys, p, o + i, o_stride);
 }
+#endif
 
 static NOINLINE void dots(int64_t queries, const near_block *b, const float *q, int64_t q_stride,
                           float *scores) {

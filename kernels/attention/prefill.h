@@ -30,9 +30,13 @@
 #endif
 #define QUERIES (COLUMNS * LANES)
 #define ROW_BLOCK (LANES > ROWS ? LANES : ROWS)
-#define DIAGONAL 16 /* keys multiplied at once on the diagonal; at least LANES */
+#define DIAGONAL (LANES > 16 ? LANES : 16) /* keys multiplied at once on the diagonal */
 
 /* ---- register tiles ---------------------------------------------------------------------- */
+
+#ifdef SIZELESS
+#include "sve_prefill.h"
+#else
 
 /* sum[i][j] += row[i][p] b[p][j] over p < depth; b has a multiple of ELEMENTS rows of QUERIES,
  * zero from depth on. */
@@ -137,6 +141,8 @@ static NOINLINE void values_tile(int64_t columns, int64_t keys, const float *v, 
 #undef WIDTH
 }
 
+#endif
+
 /* ---- workspace --------------------------------------------------------------------------- */
 
 /* Queries `first` to `first + queries` of a head; q^T and o^T are [head_dim, padded][QUERIES]. */
@@ -178,6 +184,7 @@ static void find_scores(const query_tile *t, const key_block *b, float *scores) 
     }
 }
 
+#ifndef SIZELESS
 /* -inf in the first `count` lanes. */
 INLINE vec mask_first(int64_t count) {
     static const float steps[2 * 16] = {
@@ -185,6 +192,7 @@ INLINE vec mask_first(int64_t count) {
         -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY};
     return load(steps + 16 - count);
 }
+#endif
 
 /* Turns a column of scores into unnormalised probabilities; returns the factor by which what was
  * summed before has to shrink.  Every lane sees the keys below `whole` and none those from `seen`
@@ -246,8 +254,28 @@ static void add_values(const query_tile *t, const key_block *b, const float *p, 
 
 /* ---- a group of tiles -------------------------------------------------------------------- */
 
+#ifdef SIZELESS
+
 /* q^T, scaled, with zeros for the queries and elements that a tile does not have. */
-static void load_queries(const query_tile *t, int64_t head_dim, float scale, const float *q) {
+static void transpose_queries(const query_tile *t, int64_t head_dim, float scale, const float *q) {
+    for (int64_t p = 0; p < padded(head_dim, ROW_BLOCK); p++)
+        for (int64_t i = 0; i < t->columns * LANES; i++)
+            t->q[p * QUERIES + i] =
+                i < t->queries && p < head_dim ? q[i * head_dim + p] * scale : 0;
+}
+
+static void store_output(const query_tile *t, int64_t head_dim, float *o) {
+    for (int64_t i = 0; i < t->queries; i++) {
+        float share = 1 / t->sum[i];
+        for (int64_t p = 0; p < head_dim; p++)
+            o[i * head_dim + p] = t->o[p * QUERIES + i] * share;
+    }
+}
+
+#else
+
+/* q^T, scaled, with zeros for the queries and elements that a tile does not have. */
+static void transpose_queries(const query_tile *t, int64_t head_dim, float scale, const float *q) {
     for (int64_t p = 0; p < head_dim; p += LANES)
         for (int64_t j = 0; j < t->columns; j++) {
             vec v[LANES];
@@ -261,12 +289,6 @@ static void load_queries(const query_tile *t, int64_t head_dim, float scale, con
             UNROLL for (int i = 0; i < LANES; i++)
                 store(t->q + (p + i) * QUERIES + j * LANES, mul(v[i], splat(scale)));
         }
-    for (int64_t i = 0; i < padded(head_dim, ROW_BLOCK) * QUERIES; i += LANES)
-        store(t->o + i, splat(0));
-    for (int64_t j = 0; j < t->columns; j++) {
-        store(t->most + j * LANES, splat(-INFINITY));
-        store(t->sum + j * LANES, splat(0));
-    }
 }
 
 static void store_output(const query_tile *t, int64_t head_dim, float *o) {
@@ -283,6 +305,18 @@ static void store_output(const query_tile *t, int64_t head_dim, float *o) {
                     store_most(to, head_dim - p, v[i]);
             }
         }
+    }
+}
+
+#endif
+
+static void load_queries(const query_tile *t, int64_t head_dim, float scale, const float *q) {
+    transpose_queries(t, head_dim, scale, q);
+    for (int64_t i = 0; i < padded(head_dim, ROW_BLOCK) * QUERIES; i += LANES)
+        store(t->o + i, splat(0));
+    for (int64_t j = 0; j < t->columns; j++) {
+        store(t->most + j * LANES, splat(-INFINITY));
+        store(t->sum + j * LANES, splat(0));
     }
 }
 

@@ -8,7 +8,16 @@
 #include <arm_sve.h>
 #include <math.h>
 
+#if defined(__clang__)
 #define LANES ((int64_t)svcntw())
+#else /* gcc 12 dies of loops over svcntw() that it understands */
+#define LANES counted_lanes()
+static inline int64_t counted_lanes(void) {
+    int64_t lanes;
+    __asm__("cntw %0" : "=r"(lanes));
+    return lanes;
+}
+#endif
 
 typedef svfloat32_t vec;
 
@@ -31,7 +40,7 @@ static inline vec fma_of(vec a, vec b, vec c) { return svmla_f32_x(all(), c, a, 
 static inline vec to_exponent(vec v) {
     return svreinterpret_f32_s32(svlsl_n_s32_x(all(), svreinterpret_s32_f32(v), 23));
 }
-static inline float first_of(vec v) { return svlasta_f32(svpfalse_b(), v); }
+static inline float first_of(vec v) { return svlasta_f32(all(), v); }
 static inline float most_of(vec v) { return svmaxv_f32(all(), v); }
 static inline float sum_of(vec v) { return svaddv_f32(all(), v); }
 

@@ -7,7 +7,7 @@
  */
 #include "neon.h"
 
-#include <math.h>
+#include <string.h>
 
 typedef bfloat16x8_t bits;
 
@@ -26,4 +26,36 @@ static inline vec masked(vec v, const int32_t *limit, int32_t key) {
     return vbslq_f32(beyond, vdupq_n_f32(-INFINITY), v);
 }
 
+static inline bits load_some(const uint16_t *p, int64_t n) {
+    uint16_t first[2 * LANES] = {0};
+    if (n >= 2 * LANES)
+        return load_bits(p);
+    if (n > 0)
+        memcpy(first, p, (size_t)n * sizeof *p);
+    return load_bits(first);
+}
+static inline vec dot(vec c, bits a, bits b) { return vbfdotq_f32(c, a, b); }
+static inline __attribute__((always_inline)) vec dot_element(vec c, bits a, bits w, int element) {
+    switch (element) {
+    case 0: return vbfdotq_laneq_f32(c, a, w, 0);
+    case 1: return vbfdotq_laneq_f32(c, a, w, 1);
+    case 2: return vbfdotq_laneq_f32(c, a, w, 2);
+    default: return vbfdotq_laneq_f32(c, a, w, 3);
+    }
+}
+static inline bits zip_low(bits a, bits b) {
+    uint16x8_t x = vreinterpretq_u16_bf16(a), y = vreinterpretq_u16_bf16(b);
+    return vreinterpretq_bf16_u16(vzip1q_u16(x, y));
+}
+static inline bits zip_high(bits a, bits b) {
+    uint16x8_t x = vreinterpretq_u16_bf16(a), y = vreinterpretq_u16_bf16(b);
+    return vreinterpretq_bf16_u16(vzip2q_u16(x, y));
+}
+
 #include "bfmmla.h"
+
+#include "bfdot.h"
+
+AB_VARIANT(decode_bf16, .accepts = accepts, .shared_bytes = decode_shared_bytes,
+           .scratch_bytes = narrow_scratch_bytes, .phases = decode_phases,
+           .grains = decode_grains, .run = narrow_decode);

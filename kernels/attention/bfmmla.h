@@ -26,6 +26,7 @@
 #define ARMBENCH_ATTENTION_BFMMLA_H
 
 #include "flash.h"
+#include "sums.h"
 
 #include <arm_neon.h>
 #include <string.h>
@@ -43,12 +44,6 @@
 #define TILE (VECTORS * PAIRS * LANES)
 #define STEP (VECTORS * 2 * LANES) /* bf16 of a tile's left side, for QUAD of the depth */
 
-/* X for every sum, vector of queries or pair of a tile. */
-#define EACH_VECTOR(X) X(0) X(1) X(2) X(3)
-#define EACH_SUM(X) \
-    X(0, 0) X(0, 1) X(0, 2) X(0, 3) X(1, 0) X(1, 1) X(1, 2) X(1, 3) \
-    X(2, 0) X(2, 1) X(2, 2) X(2, 3) X(3, 0) X(3, 1) X(3, 2) X(3, 3)
-
 /* ---- register tiles ---------------------------------------------------------------------- */
 
 /* Sizeless vectors cannot form arrays: sums are named one by one. */
@@ -58,13 +53,13 @@
 #define STORE_SUM(i, j) store(c + ((i) * PAIRS + (j)) * LANES, sum##i##j);
 #define MULTIPLY_STEPS \
     for (int64_t step = 0; step < steps; step++, a += STEP, b += PAIRS * SEGMENT) { \
-        EACH_VECTOR(LOAD_VECTOR) EACH_VECTOR(LOAD_PAIR) EACH_SUM(MULTIPLY) \
+        EACH_4(LOAD_VECTOR) EACH_4(LOAD_PAIR) FOUR_BY_4(MULTIPLY) \
     }
 
 /* c = a b^T over `steps` quads of head_dim. */
 static NOINLINE void bf16_scores_tile(int64_t steps, const uint16_t *a, const uint16_t *b, float *c) {
 #define ZERO(i, j) vec sum##i##j = splat(0);
-    EACH_SUM(ZERO) MULTIPLY_STEPS EACH_SUM(STORE_SUM)
+    FOUR_BY_4(ZERO) MULTIPLY_STEPS FOUR_BY_4(STORE_SUM)
 #undef ZERO
 }
 
@@ -73,7 +68,7 @@ static NOINLINE void bf16_values_tile(int64_t steps, const uint16_t *a, const ui
                                       const float *rescale, float *c) {
 #define LOAD_RESCALE(i) vec by##i = load(rescale + (i) * LANES);
 #define RESCALED(i, j) vec sum##i##j = mul(load(c + ((i) * PAIRS + (j)) * LANES), by##i);
-    EACH_VECTOR(LOAD_RESCALE) EACH_SUM(RESCALED) MULTIPLY_STEPS EACH_SUM(STORE_SUM)
+    EACH_4(LOAD_RESCALE) FOUR_BY_4(RESCALED) MULTIPLY_STEPS FOUR_BY_4(STORE_SUM)
 #undef LOAD_RESCALE
 #undef RESCALED
 }

@@ -18,14 +18,10 @@
 #ifndef ARMBENCH_DECODE_H
 #define ARMBENCH_DECODE_H
 
-#include "flash.h"
+#include "chunks.h"
 
-#define FOUR 4          /* keys whose scores are found together */
-#define NEAR 32         /* keys */
-#define CHUNK 1024      /* keys at most ... */
-#define SHORT_CHUNK 256 /* ... or this, as long as that makes no more than */
-#define ENOUGH 16       /* chunks of a kv head */
-#define SCORES_STRIDE (CHUNK + LINE) /* no multiple of a page: rows fall into different sets */
+#define FOUR 4  /* keys whose scores are found together */
+#define NEAR 32 /* keys */
 
 /* What one element at a time reads, the hardware fetches soon enough. */
 INLINE void prefetch(const float *line) {
@@ -152,34 +148,6 @@ static NOINLINE void weigh(int64_t queries, const near_block *b, const float *p,
 
 /* ---- a chunk ----------------------------------------------------------------------------- */
 
-INLINE int64_t group_of(attention_shape s) { return s.heads / s.kv_heads; }
-
-/* Long chunks waste least at their ends, many can be shared out to many threads. */
-INLINE int64_t chunks_of(attention_shape s) {
-    int64_t fewest = blocks(s.seq, CHUNK), most = blocks(s.seq, SHORT_CHUNK);
-    return fewest < ENOUGH ? min_of(ENOUGH, most) : fewest;
-}
-
-INLINE int64_t vectors_of(attention_shape s) { return padded(s.head_dim, LANES); }
-
-/* What a chunk gives for a query: o, not yet divided by the sum; then maximum and sum. */
-INLINE int64_t partial_floats(attention_shape s) { return padded(vectors_of(s) + 2, 2 * LINE); }
-
-INLINE float *partial_of(attention_shape s, void *shared, int64_t kv_head, int64_t chunk) {
-    return (float *)shared + (kv_head * chunks_of(s) + chunk) * group_of(s) * partial_floats(s);
-}
-
-/* Keys are dealt evenly to the chunks. */
-INLINE int64_t chunk_start(attention_shape s, int64_t chunk) {
-    int64_t each = s.seq / chunks_of(s), longer = s.seq % chunks_of(s);
-    return chunk * each + min_of(chunk, longer);
-}
-
-static uint64_t decode_shared_bytes(const int64_t *params) {
-    attention_shape s = shape_of(params);
-    return (uint64_t)(s.batch * s.heads * chunks_of(s) * partial_floats(s)) * sizeof(float);
-}
-
 /* q, then scores. */
 static uint64_t decode_scratch_bytes(const int64_t *params) {
     attention_shape s = shape_of(params);
@@ -192,22 +160,6 @@ static void load_scaled(attention_shape s, const float *q, float *scaled) {
     for (int64_t h = 0; h < group_of(s); h++)
         for (int64_t p = 0; p < width; p++)
             scaled[h * width + p] = p < s.head_dim ? q[h * s.head_dim + p] * scale : 0;
-}
-
-/* Scores become probabilities, zero up to a whole vector. */
-static void softmax_row(float *scores, int64_t keys, float *most, float *sum) {
-    vec now = splat(-INFINITY), total = splat(0);
-    for (int64_t r = keys; r < padded(keys, LANES); r++)
-        scores[r] = -INFINITY;
-    for (int64_t r = 0; r < keys; r += LANES)
-        now = max_of(now, load(scores + r));
-    *most = most_of(now);
-    for (int64_t r = 0; r < keys; r += LANES) {
-        vec p = exp2_of(sub(load(scores + r), splat(*most)));
-        store(scores + r, p);
-        total = add(total, p);
-    }
-    *sum = sum_of(total);
 }
 
 /* The block from `first` on, in `rows` of `keys` keys that `then` follows. */
@@ -241,40 +193,6 @@ static void decode_chunk(attention_shape s, const float *q, const float *k, cons
             weigh(min_of(SHARED, group - h), &b, scores + h * SCORES_STRIDE + first,
                   partial + h * row, row);
     }
-}
-
-/* ---- a head ------------------------------------------------------------------------------ */
-
-static void join_chunks(attention_shape s, float *partial, float *o) {
-    int64_t chunks = chunks_of(s), width = vectors_of(s);
-    int64_t row = group_of(s) * partial_floats(s);
-    float most = -INFINITY;
-    for (int64_t c = 0; c < chunks; c++)
-        most = partial[c * row + width] > most ? partial[c * row + width] : most;
-    vec total = splat(0);
-    for (int64_t c = 0; c < chunks; c++) {
-        float *of = partial + c * row + width;
-        vec weight = exp2_of(splat(of[0] - most));
-        total = fma_of(weight, splat(of[1]), total);
-        of[0] = first_of(weight);
-    }
-    for (int64_t p = 0; p < s.head_dim; p += LANES) {
-        vec sum = splat(0);
-        for (int64_t c = 0; c < chunks; c++)
-            sum = fma_of(splat(partial[c * row + width]), load(partial + c * row + p), sum);
-        sum = div_of(sum, total);
-        store_most(o + p, s.head_dim - p, sum);
-    }
-}
-
-static uint64_t decode_phases(const int64_t *params) {
-    (void)params;
-    return 2;
-}
-
-static uint64_t decode_grains(const int64_t *params, uint64_t phase) {
-    attention_shape s = shape_of(params);
-    return (uint64_t)(phase ? s.batch * s.heads : s.batch * s.kv_heads * chunks_of(s));
 }
 
 static void decode(const ab_call *call, uint64_t phase, uint64_t grain) {

@@ -5,6 +5,7 @@
 #include "armbench.h"
 
 #include <arm_neon.h>
+#include <math.h>
 
 #include "transpose.h"
 
@@ -43,6 +44,9 @@ static inline void store_sums(float *out, const vec v[4]) {
     vst1q_f32(out, vpaddq_f32(vpaddq_f32(v[0], v[1]), vpaddq_f32(v[2], v[3])));
 }
 
+static inline void store_four_sums(float *out, vec a, vec b, vec c, vec d) {
+    store_sums(out, (vec[4]){a, b, c, d});
+}
 static inline void transpose(vec v[LANES]) { transpose4(v); }
 
 #endif

@@ -31,4 +31,25 @@ static inline vec masked(vec v, const int32_t *limit, int32_t key) {
     return svsel_f32(beyond, splat(-INFINITY), v);
 }
 
+static inline bits load_some(const uint16_t *p, int64_t n) {
+    return svreinterpret_bf16_u16(svld1_u16(svwhilelt_b16_s64(0, n), p));
+}
+static inline vec dot(vec c, bits a, bits b) { return svbfdot_f32(c, a, b); }
+static inline __attribute__((always_inline)) vec dot_element(vec c, bits a, bits w, int element) {
+    switch (element) {
+    case 0: return svbfdot_lane_f32(c, a, w, 0);
+    case 1: return svbfdot_lane_f32(c, a, w, 1);
+    case 2: return svbfdot_lane_f32(c, a, w, 2);
+    default: return svbfdot_lane_f32(c, a, w, 3);
+    }
+}
+static inline bits zip_low(bits a, bits b) { return svzip1_bf16(a, b); }
+static inline bits zip_high(bits a, bits b) { return svzip2_bf16(a, b); }
+
 #include "bfmmla.h"
+
+#include "bfdot.h"
+
+AB_VARIANT(decode_bf16, .accepts = accepts, .shared_bytes = decode_shared_bytes,
+           .scratch_bytes = narrow_scratch_bytes, .phases = decode_phases,
+           .grains = decode_grains, .run = narrow_decode);

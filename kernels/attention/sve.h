@@ -44,4 +44,14 @@ static inline float first_of(vec v) { return svlasta_f32(all(), v); }
 static inline float most_of(vec v) { return svmaxv_f32(all(), v); }
 static inline float sum_of(vec v) { return svaddv_f32(all(), v); }
 
+static inline vec add_neighbours(vec a, vec b) { return add(svuzp1_f32(a, b), svuzp2_f32(a, b)); }
+
+/* out[i] = the sum over the lanes of the i-th vector; the length is a power of two. */
+static inline void store_four_sums(float *out, vec a, vec b, vec c, vec d) {
+    vec sums = add_neighbours(add_neighbours(a, b), add_neighbours(c, d));
+    for (int64_t lanes = 4; lanes < LANES; lanes *= 2)
+        sums = add_neighbours(sums, sums);
+    store_first(out, 4, sums);
+}
+
 #endif

@@ -11,20 +11,10 @@ INLINE void prefetch_vectors(const float *from, int64_t vectors) {
         prefetch(from + i);
 }
 
-INLINE vec add_neighbours(vec a, vec b) { return add(svuzp1_f32(a, b), svuzp2_f32(a, b)); }
-
-/* out[i] = the sum over the lanes of the i-th vector; the length is a power of two. */
-INLINE void store_sums(float *out, vec a, vec b, vec c, vec d) {
-    vec sums = add_neighbours(add_neighbours(a, b), add_neighbours(c, d));
-    for (int64_t lanes = FOUR; lanes < LANES; lanes *= 2)
-        sums = add_neighbours(sums, sums);
-    store_first(out, FOUR, sums);
-}
-
 #define LOAD_KEY(i) vec k##i = svld1_f32(lanes, row[i] + p);
 #define LOAD_QUERY(h) vec q##h = svld1_f32(lanes, q + (h) * q_stride + p);
 #define DOT(i, h) sum##i##h = fma_of(k##i, q##h, sum##i##h);
-#define STORE_DOTS(h) store_sums(scores + (h) * SCORES_STRIDE, sum0##h, sum1##h, sum2##h, sum3##h);
+#define STORE_DOTS(h) store_four_sums(scores + (h) * SCORES_STRIDE, sum0##h, sum1##h, sum2##h, sum3##h);
 #define DOTS_OF(n) \
     case n: { \
         FOUR_BY_##n(ZERO) \

@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+#define SHARED 4
+#define SHARES(S) S(1) S(2) S(3) S(4)
+
 typedef bfloat16x8_t bits;
 
 static inline bits load_bits(const uint16_t *p) { return vreinterpretq_bf16_u16(vld1q_u16(p)); }
@@ -56,6 +59,6 @@ static inline bits zip_high(bits a, bits b) {
 
 #include "bfdot.h"
 
-AB_VARIANT(decode_bf16, .accepts = accepts, .shared_bytes = decode_shared_bytes,
+AB_VARIANT(decode_bf16, .accepts = decode_accepts, .shared_bytes = decode_shared_bytes,
            .scratch_bytes = narrow_scratch_bytes, .phases = decode_phases,
            .grains = decode_grains, .run = narrow_decode);

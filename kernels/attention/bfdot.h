@@ -17,8 +17,6 @@
 #include <string.h>
 
 #define PARTS 1
-#define SHARED 4
-#define QUERIES_4(Q) Q(1) Q(2) Q(3) Q(4)
 
 typedef uint16_t kv;
 typedef uint16_t query;
@@ -77,7 +75,7 @@ INLINE const uint16_t *key_row(const near_block *b, int64_t r) {
 
 static NOINLINE void bf16_dots_tile(int64_t queries, const near_block *b, int64_t r, const kv *q,
                                     int64_t elements, float *scores) {
-    switch (queries) { QUERIES_4(DOTS) }
+    switch (queries) { SHARES(DOTS) }
 }
 
 static void dots(int64_t queries, const near_block *b, const kv *q, int64_t elements,
@@ -129,7 +127,7 @@ static void dots(int64_t queries, const near_block *b, const kv *q, int64_t elem
 /* o += weights x v, for 4 vectors from element i on. */
 static NOINLINE void bf16_weigh_tile(int64_t queries, const near_block *b, int64_t i,
                                      const kv *weights, float *o, int64_t o_stride) {
-    switch (queries) { QUERIES_4(WEIGH_ALL) }
+    switch (queries) { SHARES(WEIGH_ALL) }
 }
 
 static void weigh(int64_t queries, const near_block *b, const kv *weights, const float *factors,

@@ -9,6 +9,7 @@
 #define CHUNK 1024      /* keys at most ... */
 #define SHORT_CHUNK 256 /* ... or this, as long as that makes no more than */
 #define ENOUGH 16       /* chunks of a kv head */
+#define DEALT 16        /* keys; of a page at least */
 #define SCORES_STRIDE (CHUNK + LINE) /* no multiple of a page: rows fall into different sets */
 
 INLINE int64_t group_of(attention_shape s) { return s.heads / s.kv_heads; }
@@ -28,10 +29,15 @@ INLINE float *partial_of(attention_shape s, void *shared, int64_t kv_head, int64
     return (float *)shared + (kv_head * chunks_of(s) + chunk) * group_of(s) * partial_floats(s);
 }
 
-/* Keys are dealt evenly to the chunks. */
+/* Keys are dealt evenly to the chunks, by whole lots of DEALT. */
 INLINE int64_t chunk_start(attention_shape s, int64_t chunk) {
-    int64_t each = s.seq / chunks_of(s), longer = s.seq % chunks_of(s);
-    return chunk * each + min_of(chunk, longer);
+    int64_t lots = blocks(s.seq, DEALT), each = lots / chunks_of(s), longer = lots % chunks_of(s);
+    return min_of(s.seq, (chunk * each + min_of(chunk, longer)) * DEALT);
+}
+
+/* Pages are whole lots, so that no chunk begins within one. */
+static int decode_accepts(const int64_t *params) {
+    return accepts(params) && params[5] >= 0 && params[5] % DEALT == 0;
 }
 
 static uint64_t decode_shared_bytes(const int64_t *params) {

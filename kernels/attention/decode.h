@@ -18,10 +18,9 @@
 #ifndef ARMBENCH_DECODE_H
 #define ARMBENCH_DECODE_H
 
-#include "chunks.h"
+#include "cache.h"
 
 #define FOUR 4  /* keys whose scores are found together */
-#define NEAR 32 /* keys */
 
 /* What one element at a time reads, the hardware fetches soon enough. */
 INLINE void prefetch(const float *line) {
@@ -97,18 +96,14 @@ INLINE void weigh_of(const int queries, const int span, const int64_t valid, int
 
 /* ---- a block of at most NEAR keys, for up to SHARED queries ------------------------------- */
 
-typedef struct near_block {
-    const float *rows, *ahead; /* of k or v; where the next block lies */
-    int64_t keys, head_dim;
-} near_block;
-
 INLINE void dots_all(const int queries, const near_block *b, const float *q, int64_t q_stride,
                      float *scores) {
     for (int64_t r = 0; r < b->keys; r += FOUR) {
         const float *row[FOUR];
         UNROLL for (int i = 0; i < FOUR; i++)
-            row[i] = b->rows + min_of(r + i, b->keys - 1) * b->head_dim;
-        dots_of(queries, b->head_dim, row, b->ahead + r * b->head_dim, q, q_stride, scores + r);
+            row[i] = (const float *)b->rows + min_of(r + i, b->keys - 1) * b->head_dim;
+        dots_of(queries, b->head_dim, row, (const float *)b->ahead + r * b->head_dim, q, q_stride,
+                scores + r);
     }
 }
 
@@ -116,13 +111,14 @@ INLINE void dots_all(const int queries, const near_block *b, const float *q, int
 INLINE void weigh_all(int64_t queries, const near_block *b, const float *p, float *o,
                       int64_t o_stride) {
     for (int64_t i = 0; i < b->head_dim; i += SPAN * LANES)
-        weigh_of(queries, b->keys, b->rows, b->head_dim, i, b->ahead, p, o, o_stride);
+        weigh_of(queries, b->keys, (const float *)b->rows, b->head_dim, i, (const float *)b->ahead,
+                 p, o, o_stride);
 }
 #else
 INLINE void weigh_all(const int queries, const near_block *b, const float *p, float *o,
                       int64_t o_stride) {
     int64_t d = b->head_dim, keys = b->keys, i = 0;
-    const float *v = b->rows, *ahead = b->ahead;
+    const float *v = (const float *)b->rows, *ahead = (const float *)b->ahead;
     for (; i + SPAN * LANES <= d; i += SPAN * LANES)
         weigh_of(queries, SPAN, LANES, keys, v + i, d, ahead + i * keys, p, o + i, o_stride);
     for (; i + LANES <= d; i += LANES)
@@ -132,14 +128,14 @@ INLINE void weigh_all(const int queries, const near_block *b, const float *p, fl
 }
 #endif
 
-static NOINLINE void dots(int64_t queries, const near_block *b, const float *q, int64_t q_stride,
+static NOINLINE void f32_dots(int64_t queries, const near_block *b, const float *q, int64_t q_stride,
                           float *scores) {
 #define SHARE(n) case n: dots_all(n, b, q, q_stride, scores); break;
     switch (queries) { SHARES(SHARE) }
 #undef SHARE
 }
 
-static NOINLINE void weigh(int64_t queries, const near_block *b, const float *p, float *o,
+static NOINLINE void f32_weigh(int64_t queries, const near_block *b, const float *p, float *o,
                            int64_t o_stride) {
 #define SHARE(n) case n: weigh_all(n, b, p, o, o_stride); break;
     switch (queries) { SHARES(SHARE) }
@@ -162,39 +158,34 @@ static void load_scaled(attention_shape s, const float *q, float *scaled) {
             scaled[h * width + p] = p < s.head_dim ? q[h * s.head_dim + p] * scale : 0;
 }
 
-/* The block from `first` on, in `rows` of `keys` keys that `then` follows. */
-INLINE near_block block_at(const float *rows, int64_t first, int64_t keys, int64_t head_dim,
-                           const float *then) {
-    const float *start = rows + first * head_dim;
-    return (near_block){start, first + NEAR < keys ? start + NEAR * head_dim : then,
-                        min_of(NEAR, keys - first), head_dim};
-}
-
-static void decode_chunk(attention_shape s, const float *q, const float *k, const float *v,
-                         int64_t keys, float *partial, float *scratch) {
+static void decode_chunk(attention_shape s, const float *q, const cache *k, const cache *v,
+                         int64_t first, int64_t end, float *partial, float *scratch) {
     int64_t group = group_of(s), width = vectors_of(s), row = partial_floats(s);
     float *scores = scratch + group * width;
     load_scaled(s, q, scratch);
-    for (int64_t first = 0; first < keys; first += NEAR) {
-        near_block b = block_at(k, first, keys, s.head_dim, v);
+    for (int64_t at = first; at < end;) {
+        near_block b = block_at(k, at, end, s.head_dim, v, first);
         for (int64_t h = 0; h < group; h += SHARED, b.ahead = b.rows)
-            dots(min_of(SHARED, group - h), &b, scratch + h * width, width,
-                 scores + h * SCORES_STRIDE + first);
+            f32_dots(min_of(SHARED, group - h), &b, scratch + h * width, width,
+                     scores + h * SCORES_STRIDE + at - first);
+        at += b.keys;
     }
     for (int64_t h = 0; h < group; h++) {
         float *o = partial + h * row;
-        softmax_row(scores + h * SCORES_STRIDE, keys, o + width, o + width + 1);
+        softmax_row(scores + h * SCORES_STRIDE, end - first, o + width, o + width + 1);
         for (int64_t p = 0; p < width; p += LANES)
             store(o + p, splat(0));
     }
-    for (int64_t first = 0; first < keys; first += NEAR) {
-        near_block b = block_at(v, first, keys, s.head_dim, k + keys * s.head_dim);
+    for (int64_t at = first; at < end;) {
+        near_block b = block_at(v, at, end, s.head_dim, k, min_of(end, s.seq - 1));
         for (int64_t h = 0; h < group; h += SHARED, b.ahead = b.rows)
-            weigh(min_of(SHARED, group - h), &b, scores + h * SCORES_STRIDE + first,
-                  partial + h * row, row);
+            f32_weigh(min_of(SHARED, group - h), &b, scores + h * SCORES_STRIDE + at - first,
+                      partial + h * row, row);
+        at += b.keys;
     }
 }
 
+/* Operands: q, k, v, o and, where paged, the table. */
 static void decode(const ab_call *call, uint64_t phase, uint64_t grain) {
     attention_shape s = shape_of(call->params);
     int64_t index = (int64_t)grain, group = group_of(s), chunks = chunks_of(s);
@@ -204,12 +195,13 @@ static void decode(const ab_call *call, uint64_t phase, uint64_t grain) {
                     (float *)call->operands[3] + index * s.head_dim);
         return;
     }
-    int64_t kv_head = index / chunks, chunk = index % chunks;
-    int64_t first = chunk_start(s, chunk), at = (kv_head * s.seq + first) * s.head_dim;
-    decode_chunk(s, (const float *)call->operands[0] + kv_head * group * s.head_dim,
-                 (const float *)call->operands[1] + at, (const float *)call->operands[2] + at,
-                 chunk_start(s, chunk + 1) - first, partial_of(s, call->shared, kv_head, chunk),
-                 call->scratch);
+    int64_t kv_head = index / chunks, chunk = index % chunks, block = call->params[5];
+    const int32_t *table = block ? call->operands[4] : NULL;
+    cache k = cache_of(s, block, call->operands[1], NULL, table, kv_head, sizeof(float));
+    cache v = cache_of(s, block, call->operands[2], NULL, table, kv_head, sizeof(float));
+    decode_chunk(s, (const float *)call->operands[0] + kv_head * group * s.head_dim, &k, &v,
+                 chunk_start(s, chunk), chunk_start(s, chunk + 1),
+                 partial_of(s, call->shared, kv_head, chunk), call->scratch);
 }
 
 #endif

@@ -8,6 +8,9 @@
 
 #include <string.h>
 
+#define SHARED 4
+#define SHARES(S) S(1) S(2) S(3) S(4)
+
 typedef int8x16_t int8_vec;
 typedef int32x4_t int32_vec;
 
@@ -41,6 +44,6 @@ static inline vec joined(int32_vec high, int32_vec low) {
 
 #include "sdot.h"
 
-AB_VARIANT(decode_int8, .accepts = accepts, .shared_bytes = decode_shared_bytes,
+AB_VARIANT(decode_int8, .accepts = decode_accepts, .shared_bytes = decode_shared_bytes,
            .scratch_bytes = narrow_scratch_bytes, .phases = decode_phases,
            .grains = decode_grains, .run = narrow_decode);

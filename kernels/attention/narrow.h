@@ -62,7 +62,7 @@ static void narrow_chunk(attention_shape s, const cache *k, const cache *v, int6
             store(o + p, splat(0));
     }
     for (int64_t at = first; at < end;) {
-        near_block b = block_at(v, at, end, s.head_dim, v, first);
+        near_block b = block_at(v, at, end, s.head_dim, k, min_of(end, s.seq - 1));
         for (int64_t h = 0; h < group; h += SHARED, b.ahead = NULL) {
             int64_t queries = min_of(SHARED, group - h);
             for (int64_t i = 0; i < queries; i++)

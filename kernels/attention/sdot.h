@@ -23,8 +23,6 @@
 #include <string.h>
 
 #define PARTS 2
-#define SHARED 4
-#define QUERIES_4(Q) Q(1) Q(2) Q(3) Q(4)
 #define QUERIES_2(Q) Q(1) Q(2)
 #define LARGEST 32512.0f /* 127 x 256 */
 
@@ -150,7 +148,7 @@ static void dots(int64_t queries, const near_block *b, const kv *q, int64_t elem
 static NOINLINE void int8_weigh_tile(int64_t queries, const near_block *b, int64_t at,
                                      const kv *weights, const float *factors, float *o,
                                      int64_t o_stride) {
-    switch (queries) { QUERIES_4(WEIGH_ALL) }
+    switch (queries) { SHARES(WEIGH_ALL) }
 }
 
 static void weigh(int64_t queries, const near_block *b, const kv *weights, const float *factors,

@@ -7,6 +7,9 @@
  */
 #include "sve.h"
 
+#define SHARED 4
+#define SHARES(S) S(1) S(2) S(3) S(4)
+
 typedef svbfloat16_t bits;
 
 static inline bits load_bits(const uint16_t *p) {
@@ -50,6 +53,6 @@ static inline bits zip_high(bits a, bits b) { return svzip2_bf16(a, b); }
 
 #include "bfdot.h"
 
-AB_VARIANT(decode_bf16, .accepts = accepts, .shared_bytes = decode_shared_bytes,
+AB_VARIANT(decode_bf16, .accepts = decode_accepts, .shared_bytes = decode_shared_bytes,
            .scratch_bytes = narrow_scratch_bytes, .phases = decode_phases,
            .grains = decode_grains, .run = narrow_decode);

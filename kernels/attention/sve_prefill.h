@@ -17,7 +17,7 @@
 /* scores[i][j] = row[i][p] b[p][j] over p < depth */
 #define SCORES_OF(n) \
     case n: { \
-        FOUR_BY_##n(ZERO) \
+        FOUR_BY_##n(F32_ZERO) \
         for (; p + 4 <= depth; p += 4, b += 4 * QUERIES) { \
             EACH_4(LOAD_ROW) \
             UNROLL for (int e = 0; e < 4; e++) { EACH_##n(LOAD_COLUMN) FOUR_BY_##n(BY_ROW) } \

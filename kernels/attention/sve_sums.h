@@ -7,7 +7,7 @@
 
 #include "sums.h"
 
-#define ZERO(i, j) vec sum##i##j = splat(0);
+#define F32_ZERO(i, j) vec sum##i##j = splat(0);
 
 INLINE vec repeat_four(const float *p) { return svld1rq_f32(all(), p); }
 INLINE vec repeat_first(const float *p, int64_t n) {

@@ -16,6 +16,7 @@
 
 #include <string.h>
 
+#define CACHE BF16
 #define PARTS 1
 
 typedef uint16_t kv;
@@ -27,22 +28,14 @@ static float prepare_query(attention_shape s, const query *q, int64_t elements, 
     return query_scale(s);
 }
 
-INLINE uint16_t bf16_of(float x) {
-    uint32_t bits_of;
-    memcpy(&bits_of, &x, sizeof bits_of);
-    return (uint16_t)((bits_of + 0x7fff + (bits_of >> 16 & 1)) >> 16);
-}
-
 static float prepare_weights(const near_block *b, const float *p, kv *weights) {
     memset(weights, 0, NEAR * sizeof *weights);
-    for (int64_t r = 0; r < b->keys; r++)
-        weights[r] = bf16_of(p[r]);
+    narrow(p, b->keys, weights);
     return 1;
 }
 
 static void store_outputs(int64_t n, const float *from, query *o) {
-    for (int64_t p = 0; p < n; p++)
-        o[p] = bf16_of(from[p]);
+    narrow(from, n, o);
 }
 
 INLINE const uint16_t *key_row(const near_block *b, int64_t r) {

@@ -1,5 +1,6 @@
 /* Where the keys and values of a decode step lie: together, or in pages of `block` tokens behind a
- * table, as inference servers keep them.
+ * table, as inference servers keep them.  Operands: q, k, v, o; of int8, the scales of k and of v;
+ * where paged, the table.
  *
  * Contiguous: [batch, kv_heads, seq, head_dim], scales of int8 [batch, kv_heads, seq].  Paged:
  * [pages, kv_heads, block, head_dim], scales [pages, kv_heads, block], table [batch, blocks].
@@ -8,6 +9,7 @@
 #define ARMBENCH_ATTENTION_CACHE_H
 
 #include "chunks.h"
+#include "widen.h"
 
 #define NEAR 32 /* keys: small enough to be read again from the first-level cache */
 
@@ -27,15 +29,27 @@ typedef struct near_block {
     int64_t keys, head_dim;
 } near_block;
 
-/* Head `index` of all kv heads of the batch. */
-INLINE cache cache_of(attention_shape s, int64_t block, const void *rows, const float *scales,
-                      const int32_t *table, int64_t index, int64_t element_bytes) {
-    int64_t row = block ? index % s.kv_heads * block : index * s.seq;
-    return (cache){.rows = (const char *)rows + row * s.head_dim * element_bytes,
-                   .scales = scales ? scales + row : NULL,
-                   .table = block ? table + index / s.kv_heads * blocks(s.seq, block) : NULL,
-                   .block = block, .page_rows = s.kv_heads * block,
-                   .row_bytes = s.head_dim * element_bytes};
+/* Operand 1 or 2, k or v, of head `index` of all kv heads of the batch. */
+INLINE cache cache_of(const ab_call *call, const dtype type, int operand, int64_t index) {
+    attention_shape s = shape_of(call->params);
+    int64_t block = call->params[5], row = block ? index % s.kv_heads * block : index * s.seq;
+    int64_t row_bytes = s.head_dim * bytes_of(type);
+    cache c = {.rows = (const char *)call->operands[operand] + row * row_bytes, .block = block,
+               .page_rows = s.kv_heads * block, .row_bytes = row_bytes};
+    if (type == INT8)
+        c.scales = (const float *)call->operands[operand + 3] + row;
+    if (block)
+        c.table = (const int32_t *)call->operands[type == INT8 ? 6 : 4] +
+                  index / s.kv_heads * blocks(s.seq, block);
+    return c;
+}
+
+INLINE cache key_cache(const ab_call *call, const dtype type, int64_t index) {
+    return cache_of(call, type, 1, index);
+}
+
+INLINE cache value_cache(const ab_call *call, const dtype type, int64_t index) {
+    return cache_of(call, type, 2, index);
 }
 
 INLINE int64_t row_at(const cache *c, int64_t key) {

@@ -5,6 +5,7 @@
  * output is a dot product along them.  The type's header (bfdot.h, sdot.h) defines, on blocks of
  * keys that lie together:
  *   kv query                  elements of the cache; of q and o
+ *   CACHE                     the type, as widen.h has it
  *   SHARED PARTS              queries taken together; rows that make one
  *   prepare_query             the rows of a query; returns the factor of its scores
  *   dots                      scores of a block, [query][key] at SCORES_STRIDE
@@ -75,12 +76,7 @@ static void narrow_chunk(attention_shape s, const cache *k, const cache *v, int6
     }
 }
 
-/* Operands: q, k, v, o; of int8, the scales of k and v; where paged, the table. */
 static void narrow_decode(const ab_call *call, uint64_t phase, uint64_t grain) {
-    const query *q = call->operands[0];
-    const float *k_scales = PARTS == 2 ? call->operands[4] : NULL;
-    const float *v_scales = PARTS == 2 ? call->operands[5] : NULL;
-    const int32_t *table = call->params[5] ? call->operands[PARTS == 2 ? 6 : 4] : NULL;
     attention_shape s = shape_of(call->params);
     int64_t index = (int64_t)grain, group = group_of(s), chunks = chunks_of(s);
     if (phase) {
@@ -89,13 +85,13 @@ static void narrow_decode(const ab_call *call, uint64_t phase, uint64_t grain) {
         store_outputs(s.head_dim, call->scratch, (query *)call->operands[3] + index * s.head_dim);
         return;
     }
-    int64_t kv_head = index / chunks, chunk = index % chunks, block = call->params[5];
-    cache k = cache_of(s, block, call->operands[1], k_scales, table, kv_head, sizeof(kv));
-    cache v = cache_of(s, block, call->operands[2], v_scales, table, kv_head, sizeof(kv));
+    int64_t kv_head = index / chunks, chunk = index % chunks, elements = query_elements(s);
+    const query *q = (const query *)call->operands[0] + kv_head * group * s.head_dim;
     narrow_space w = narrow_space_of(s, call->scratch);
+    cache k = key_cache(call, CACHE, kv_head), v = value_cache(call, CACHE, kv_head);
     for (int64_t h = 0; h < group; h++)
-        w.factors[h] = prepare_query(s, q + (kv_head * group + h) * s.head_dim,
-                                     query_elements(s), w.queries + h * PARTS * query_elements(s));
+        w.factors[h] = prepare_query(s, q + h * s.head_dim, elements,
+                                     w.queries + h * PARTS * elements);
     narrow_chunk(s, &k, &v, chunk_start(s, chunk), chunk_start(s, chunk + 1),
                  partial_of(s, call->shared, kv_head, chunk), &w);
 }

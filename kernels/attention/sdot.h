@@ -22,6 +22,7 @@
 
 #include <string.h>
 
+#define CACHE INT8
 #define PARTS 2
 #define QUERIES_2(Q) Q(1) Q(2)
 #define LARGEST 32512.0f /* 127 x 256 */

@@ -8,6 +8,7 @@
 #include "sve.h"
 
 #define SIZELESS
+#define INT8_DOT
 #define ELEMENTS 4
 #define ROWS 4
 #define COLUMNS 6

@@ -60,4 +60,11 @@ INLINE void weigh_of(int64_t queries, int64_t keys, const float *v, int64_t head
     switch (queries) { SHARES(F32_WEIGH_OF) }
 }
 
+INLINE void weigh_all(int64_t queries, const near_block *b, const float *p, float *o,
+                      int64_t o_stride) {
+    for (int64_t i = 0; i < b->head_dim; i += SPAN * LANES)
+        weigh_of(queries, b->keys, (const float *)b->rows, b->head_dim, i, (const float *)b->ahead,
+                 p, o, o_stride);
+}
+
 #endif

@@ -12,7 +12,7 @@ PROFILE = standard
 BIN := .venv/bin
 COMPILER := $(if $(filter default undefined,$(origin CC)),zig,$(notdir $(firstword $(CC))))
 BENCH := .venv/.bench-$(COMPILER)$(EXTRAS:%=-%)
-TEST := .venv/.test-$(COMPILER)
+TEST := .venv/.test-$(COMPILER)$(EXTRAS:%=-%)
 SOURCES := pyproject.toml CMakeLists.txt $(shell find bench kernels -type f -not -name '*.pyc')
 
 .PHONY: bench bench-quick compare test test-arm lint wheel clean
@@ -47,7 +47,7 @@ clean:
 # --- set-up, once and after a change ---------------------------------------------------------
 
 $(BENCH): WANTED = -e ".$(EXTRAS:%=[%])"
-$(TEST): WANTED = --group dev -e ".[test,tokenizers]"
+$(TEST): WANTED = --group dev -e ".[test,tokenizers$(EXTRAS:%=,%)]"
 $(BENCH) $(TEST): .venv/bin/python $(SOURCES)
 	@echo "Building armbench with $(COMPILER) …" >&2
 	@$(BIN)/pip install -q --group build

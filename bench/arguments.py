@@ -148,6 +148,56 @@ def _run(parser: Parser) -> None:
     parser.add_argument("--resume", type=Path, metavar="FILE", help="go on with an interrupted run")
 
 
+def _ab(parser: Parser) -> None:
+    parser.add_argument(
+        "select", nargs="+", metavar="SELECT", help="KERNEL[/VARIANT[/CASE]] with globs, as for run"
+    )
+    for side in "ab":
+        parser.add_argument(
+            f"--{side}",
+            action="append",
+            metavar="SETTING",
+            help=f"what side {side.upper()} changes, as often as you like: env:NAME=VALUE, python:PATH, "
+            "variant:NAME, cpus:LIST, huge-pages:never, or checkout:PATH",
+        )
+    parser.add_argument("--same", action="store_true", help="both sides the same: what noise looks like")
+    parser.add_argument("--rounds", type=count, metavar="N", help="rounds (default 20)")
+    parser.add_argument("--budget", type=positive, metavar="SECONDS", help="stop after about so long")
+    parser.add_argument("--cpus", default="1", metavar="1|all|LIST", help="of both sides (default 1)")
+    parser.add_argument("--mode", choices=["throughput", "parallel", "both", "split"], default="throughput")
+    parser.add_argument("--placement", default="compact", metavar="compact|spread|node:N")
+    parser.add_argument("--memory", default="local", metavar="local|interleave|node:N")
+    parser.add_argument("--gate", action="store_true", help="exit 1 when side B is slower")
+    parser.add_argument("--strict", action="store_true", help="exit 3 when something is undecided")
+    parser.add_argument("--json", action="store_true", help="print the verdicts as JSON")
+    parser.add_argument(
+        "--limit", type=positive, default=120.0, metavar="SECONDS", help="give a trial up that takes longer"
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="order of trials (default: random, recorded)")
+    parser.add_argument("--corpus", type=Path, metavar="FILE", help="own text for tokenization")
+    parser.add_argument("--vocabulary", type=Path, metavar="FILE", help="rank file or tokenizer.json")
+    parser.add_argument("--no-imds", action="store_true", help="do not ask EC2's metadata service")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="result file")
+
+
+def _selftest(parser: Parser) -> None:
+    parser.add_argument(
+        "--compares", type=count, default=2, metavar="N", help="comparisons a regime (default 2: 20 seconds)"
+    )
+    parser.add_argument(
+        "--regimes",
+        default="quiet",
+        metavar="LIST",
+        help="quiet, neighbour, same-cpu, drift, or all (default quiet)",
+    )
+    parser.add_argument("--rounds", type=count, metavar="N", help="rounds of a comparison (default 12)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of orders and of the true answers")
+    parser.add_argument(
+        "--raw", type=Path, metavar="FILE", help="keep every sample here; what it has already is not repeated"
+    )
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write what was found as Markdown")
+
+
 def _show(parser: Parser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE")
     parser.add_argument("--json", action="store_true", help="print JSON with the derived numbers")
@@ -155,7 +205,9 @@ def _show(parser: Parser) -> None:
 
 def _compare(parser: Parser) -> None:
     parser.add_argument("base", type=Path, metavar="BASE")
-    parser.add_argument("new", type=Path, nargs="+", metavar="NEW")
+    parser.add_argument(
+        "new", type=Path, nargs="*", metavar="NEW", help="none: BASE is of armbench ab and holds both sides"
+    )
     parser.add_argument("--format", choices=["table", "json", "markdown", "csv"], default="table")
     parser.add_argument("--gate", action="store_true", help="exit 1 when something is slower")
     parser.add_argument("--strict", action="store_true", help="exit 3 when something is undecided")
@@ -176,6 +228,8 @@ VERBS = {
     "list": (_list, "kernels, variants and cases, runnable or why not"),
     "run": (_run, "measure and write a result file"),
     "show": (_show, "a result file as a table"),
+    "ab": (_ab, "two settings on this machine, measured in turn, and a verdict for each trial"),
+    "selftest": (_selftest, "whether verdicts hold here, by comparisons whose answer is known"),
     "compare": (_compare, "two or more result files"),
     "doctor": (_doctor, "what makes the numbers of this machine wrong or slow, and what to do"),
     "validate": (_validate, "check result files against the schema"),

@@ -20,9 +20,11 @@ from armbench.bench.errors import UserError
 from armbench.bench.report.output import Output, write_nowhere
 
 if TYPE_CHECKING:
+    from armbench.bench.compare import Comparison
     from armbench.bench.doctor import Evidence
     from armbench.bench.model import Session
     from armbench.bench.run.session import Prepared
+    from armbench.bench.selftest.experiment import Comparison as Compared
 
 OK, SLOWER, USAGE, UNDECIDED, INCOMPARABLE, NOTHING, FAILED, WRONG, INTERNAL, INTERRUPTED = (
     0, 1, 2, 3, 4, 5, 6, 7, 70, 130,
@@ -116,19 +118,21 @@ def listing(options: Namespace, out: Output, err: Output) -> int:
 
 def measure(options: Namespace, out: Output, err: Output) -> int:
     from armbench.bench.run import session
+    from armbench.bench.run.request import Request
 
     with _first_interrupt_counts():
         if options.resume:
             if options.given - {"resume"}:
                 raise UsageError("--resume goes on with what the run was asked for; give it alone")
-            return _measure(session.reopen(options.resume), out, err)
-        request = session.Request.of(options)
+            return _measure(session.reopen(options.resume), err, lambda done: _print_session(done, out))
+        request = Request.of(options)
         if options.output and request.profile.sessions > 1:
             raise UsageError(f"--profile {options.profile} writes several files; leave -o out")
         code = OK
         for index in range(request.profile.sessions):
             one = replace(request, seed=request.seed + index)
-            code = max(code, _measure(session.prepare(one, options.output, options.words), out, err))
+            prepared = session.prepare(one, options.output, options.words)
+            code = max(code, _measure(prepared, err, lambda done: _print_session(done, out)))
             if code == INTERRUPTED:
                 break
         return code
@@ -154,7 +158,25 @@ def _first_interrupt_counts() -> Iterator[None]:
                 signal.signal(number, handler)
 
 
-def _measure(prepared: Prepared, out: Output, err: Output) -> int:
+def ab(options: Namespace, out: Output, err: Output) -> int:
+    from armbench.bench.compare import compare_sides, exit_code
+    from armbench.bench.run import session
+    from armbench.bench.run.request import Request
+
+    found: list[Comparison] = []
+
+    def verdicts(done: Session) -> None:
+        found.append(compare_sides(done))
+        _print_comparisons(found, "json" if options.json else "table", out)
+
+    with _first_interrupt_counts():
+        request = Request.of_sides(options)
+        code = _measure(session.prepare(request, options.output, options.words), err, verdicts)
+    return code or exit_code(found, options.gate, options.strict)
+
+
+def _measure(prepared: Prepared, err: Output, present: Callable[[Session], None]) -> int:
+    """Measure, and present what came out of it, were it but a part."""
     from armbench.bench.report.doctor import warnings
     from armbench.bench.report.progress import TerminalProgress, announcement
     from armbench.bench.report.session import headline
@@ -166,7 +188,7 @@ def _measure(prepared: Prepared, out: Output, err: Output) -> int:
     err.console.print(announcement(prepared.plan, prepared.request.profile))
     with TerminalProgress(err.console) as progress:
         outcome = measure(prepared, progress)
-    _print_session(outcome.session, out)
+    present(outcome.session)
     if outcome.resumable:
         err.console.print(f"Interrupted. What was measured: {outcome.path}", soft_wrap=True, markup=False)
         err.console.print(f"Go on with: {resume_command(outcome.resumable)}", soft_wrap=True, markup=False)
@@ -176,12 +198,15 @@ def _measure(prepared: Prepared, out: Output, err: Output) -> int:
 
 
 def show(options: Namespace, out: Output, err: Output) -> int:
-    from armbench.bench import results
+    from armbench.bench import foreign, results
+    from armbench.bench.compare import compare_sides, has_sides
 
     del err
-    session = results.read(options.file)
+    session = foreign.read(options.file)
     if options.json:
         _print_json({**results.to_json(session), **_scaling_json(session)}, out)
+    elif has_sides(session):
+        _print_comparisons([compare_sides(session)], "table", out)
     else:
         _print_session(session, out)
     return OK
@@ -243,23 +268,49 @@ def validate(options: Namespace, out: Output, err: Output) -> int:
 
 
 def compare(options: Namespace, out: Output, err: Output) -> int:
-    from armbench.bench import results
-    from armbench.bench.compare import compare, exit_code
-    from armbench.bench.report import comparison as report
+    from armbench.bench import foreign
+    from armbench.bench.compare import compare, compare_sides, exit_code
 
     del err
-    base = results.read(options.base)
-    comparisons = [compare([base], [results.read(path)]) for path in options.new]
+    base = foreign.read(options.base)
+    news = [foreign.read(path) for path in options.new]
+    comparisons = [compare([base], [new]) for new in news] if news else [compare_sides(base)]
+    _print_comparisons(comparisons, options.format, out)
+    return exit_code(comparisons, options.gate, options.strict)
+
+
+def selftest(options: Namespace, out: Output, err: Output) -> int:
+    from armbench.bench.report import selftest as report
+    from armbench.bench.report.progress import StepProgress
+    from armbench.bench.selftest import course
+
+    wanted = course.Wanted.of(options.regimes, options.compares, options.rounds, options.seed)
+    with _first_interrupt_counts(), StepProgress(err.console) as progress:
+        found = course.run(wanted, options.raw, progress.step, lambda done: _keep(options.report, done))
+    out.write("".join(f"{line}\n" for line in report.lines(found)))
+    return WRONG if course.failed(found) else OK
+
+
+def _keep(path: Path | None, found: Sequence[Compared]) -> None:
+    """Rewrite the report after every comparison: a long self-test can be read while it runs."""
+    from armbench.bench.report import selftest as report
+
+    if path:
+        path.write_text(report.markdown(found))
+
+
+def _print_comparisons(comparisons: Sequence[Comparison], form: str, out: Output) -> None:
+    from armbench.bench.report import comparison as report
+
     texts = {
         "json": report.comparison_json,
         "markdown": report.comparison_markdown,
         "csv": report.comparison_csv,
     }
-    if options.format == "table":
+    if form == "table":
         report.comparison_tables(comparisons, out.console)
     else:
-        out.write(texts[options.format](comparisons))
-    return exit_code(comparisons, options.gate, options.strict)
+        out.write(texts[form](comparisons))
 
 
 def _print_session(session: Session, out: Output) -> None:
@@ -290,7 +341,9 @@ VERBS: dict[str, Callable[[Namespace, Output, Output], int]] = {
     "machine": machine,
     "list": listing,
     "run": measure,
+    "ab": ab,
     "show": show,
+    "selftest": selftest,
     "compare": compare,
     "doctor": doctor,
     "validate": validate,

@@ -25,6 +25,8 @@ SCHEMA = "armbench/1"
 OF_PROCESS = ("start_spread_ticks", "page_nodes", "library_threads")  # written where they are known
 SCHEMA_FILE = "armbench-1.schema.json"
 PARTIAL_SUFFIX = ".partial.jsonl"
+NO_RESULT_FILE = "not a result file of armbench"
+FOREIGN = "foreign-file"  # code of the finding that says what the file of another tool lacks
 
 
 class ResultError(UserError):
@@ -212,7 +214,7 @@ def check_schema(document: Json) -> None:
     found = document.get("schema") if isinstance(document, dict) else None
     name, _, version = found.partition("/") if isinstance(found, str) else ("", "", "")
     if name != "armbench" or not version.isdigit():
-        raise DecodeError("not a result file of armbench")
+        raise DecodeError(NO_RESULT_FILE)
     if found != SCHEMA:
         age = "a newer armbench: upgrade to read it" if int(version) > 1 else "an unknown armbench"
         raise DecodeError(f"format {found} is of {age} (this one reads {SCHEMA})")

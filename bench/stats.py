@@ -200,6 +200,28 @@ def welch(base: Sequence[float], new: Sequence[float]) -> Difference:
 NORMAL_DOF = 1e6  # above it t differs from the normal by less than 1e-6
 
 
+def clopper_pearson(hits: int, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """The exact interval of a rate of which `hits` of `trials` were seen (Clopper & Pearson 1934)."""
+    half = (1 - confidence) / 2
+    low = _beta_quantile(half, hits, trials - hits + 1) if hits else 0.0
+    high = _beta_quantile(1 - half, hits + 1, trials - hits) if hits < trials else 1.0
+    return low, high
+
+
+def binomial_tail(hits: int, trials: int, rate: float) -> float:
+    """P(at least so many hits) of independent trials."""
+    return incomplete_beta(hits, trials - hits + 1, rate) if hits else 1.0
+
+
+def _beta_quantile(probability: float, a: float, b: float) -> float:
+    """By bisection, to the last bit that matters."""
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if incomplete_beta(a, b, middle) < probability else (low, middle)
+    return (low + high) / 2
+
+
 def t_tail(t: float, dof: float) -> float:
     """P(T > t) of Student's t."""
     if dof > NORMAL_DOF:

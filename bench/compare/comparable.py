@@ -12,6 +12,7 @@ from typing import Literal
 
 from armbench.bench.facts import canonical_core
 from armbench.bench.model import Json, Machine, Session
+from armbench.bench.results import FOREIGN
 
 Grade = Literal["same host", "same type", "same silicon", "same ISA", "different"]
 _READ_BY_ROOT_ALONE = {"memory modules"}  # told by firmware: unknown to one side is no difference
@@ -128,7 +129,7 @@ def _settings(session: Session) -> Iterator[tuple[str, str | None]]:
         yield library["name"], f"{library['version']}{detail}"
     for name, value in software["environment"].items():
         yield name, _text(value)
-    for finding in session.findings:
+    for finding in (found for found in session.findings if found.code != FOREIGN):
         yield f"finding {finding.code}", "present"
     yield "armbench", _text(session.session["version"])
     yield "profile", _text(session.session["profile"])

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from armbench.bench.compare import matching, verdicts
+from armbench.bench.compare import matching, paired, verdicts
 from armbench.bench.compare.comparable import Change, Grade, grade, residue
 from armbench.bench.compare.verdicts import Row, Verdict
-from armbench.bench.model import Machine, Session
+from armbench.bench.errors import UserError
+from armbench.bench.model import SIDES, Machine, Session
+from armbench.bench.results import FOREIGN
 from armbench.bench.stats import Interval
 
 DISPLAY_Q = 0.05
@@ -35,10 +37,13 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """BASE against NEW; `refusal` says why there are no rows.
+    """BASE against NEW, or side A against side B; `refusal` says why there are no rows.
 
     reasons: what keeps the machines from a closer grade; residue: what else differs.
-    geomean: of the ratios of the valid rows (verdicts.geomean).
+    geomean: of the ratios of the valid rows (verdicts.geomean, or paired.geomean).
+    lacks: what files of other tools do not say, which a sound verdict would need.
+    names: of the sides; paired: measured in the same rounds, by `armbench ab`; layouts: how many
+    orders of its native code each side was measured with.
     """
 
     base: Side
@@ -49,6 +54,10 @@ class Comparison:
     refusal: str | None
     rows: tuple[Row, ...] = ()
     geomean: Interval | None = None
+    lacks: tuple[str, ...] = ()
+    names: tuple[str, str] = ("BASE", "NEW")
+    paired: bool = False
+    layouts: tuple[int, int] = (1, 1)
 
     @property
     def valid(self) -> tuple[Row, ...]:
@@ -73,7 +82,9 @@ def compare(bases: Sequence[Session], news: Sequence[Session], q: float = DISPLA
     """
     found, reasons = grade(bases[0], news[0])
     refusal = _refusal(bases, news)
-    empty = Comparison(_side(bases), _side(news), found, reasons, residue(bases, news), refusal)
+    empty = Comparison(
+        _side(bases), _side(news), found, reasons, residue(bases, news), refusal, lacks=_lacks(bases, news)
+    )
     if refusal:
         return empty
     base, new = matching.index(bases), matching.index(news)
@@ -92,6 +103,29 @@ def compare(bases: Sequence[Session], news: Sequence[Session], q: float = DISPLA
     return replace(empty, rows=(*rows, *lacking), geomean=geomean)
 
 
+def compare_sides(session: Session, q: float = DISPLAY_Q) -> Comparison:
+    """Both sides of an `ab` session.  Raises UserError when it has none."""
+    if not paired.has_sides(session):
+        raise UserError(f"{session.path}: has one side; give a second file, or measure both with armbench ab")
+    settings = session.session["sides"]
+    emulated = session.machine.emulated
+    rows, geomean = paired.rows(session, q)
+    base, new = (replace(_side([session]), name=settings[name]) for name in SIDES)
+    return Comparison(
+        base,
+        new,
+        grade="same host",
+        reasons=(),
+        residue=(),
+        refusal="it ran under an emulator, whose times say nothing about a CPU" if emulated else None,
+        rows=() if emulated else tuple(rows),
+        geomean=None if emulated else geomean,
+        names=("A", "B"),
+        paired=True,
+        layouts=tuple(session.session.get("layouts", {}).get(name, 1) for name in SIDES),
+    )
+
+
 def _side(sessions: Sequence[Session]) -> Side:
     first = sessions[0]
     return Side(
@@ -100,6 +134,15 @@ def _side(sessions: Sequence[Session]) -> Side:
         started=str(first.session["started"]),
         machine=first.machine,
     )
+
+
+def _lacks(bases: Sequence[Session], news: Sequence[Session]) -> tuple[str, ...]:
+    sides: dict[str, list[str]] = {}
+    for name, sessions in (("BASE", bases), ("NEW", news)):
+        for finding in (finding for session in sessions for finding in session.findings):
+            if finding.code == FOREIGN and name not in sides.setdefault(finding.text, []):
+                sides[finding.text].append(name)
+    return tuple(f"{', '.join(names)}: {text}" for text, names in sides.items())
 
 
 def _refusal(bases: Sequence[Session], news: Sequence[Session]) -> str | None:

@@ -61,7 +61,7 @@ class Row:
     within           with "same": the fraction within which it is the same, at 95 %
     detectable       the smallest difference, a fraction, that a single trial would show here
     sessions_needed  on each side, with "undecided": to find a difference as large as it looks,
-                     but not one below the margin
+                     but not one below the margin; rounds_needed likewise, of an `ab`
     noise            the entry of SESSION_SD that was used, None when the sessions told it
     variants         of a "best native" row, those of BASE and NEW
     disturbed        flags of the sides that were disturbed, "NEW preempted"
@@ -83,6 +83,7 @@ class Row:
     within: float | None = None
     detectable: float | None = None
     sessions_needed: int | None = None
+    rounds_needed: int | None = None
     noise: str | None = None
     notes: tuple[str, ...] = ()
     disturbed: tuple[str, ...] = ()
@@ -132,9 +133,9 @@ def _measure(pair: Pair, invalid: str | None) -> Measured:
         variants=pair.variants,
         base_seconds=math.exp(log_seconds(pair.base)),
         new_seconds=math.exp(log_seconds(pair.new)),
-        margin=_margin((*pair.base, *pair.new)),
-        notes=_notes(pair),
-        disturbed=_disturbed(pair),
+        margin=margin_of((*pair.base, *pair.new)),
+        notes=notes_of(pair),
+        disturbed=disturbed(pair),
     )
     if invalid:
         return Measured(row)
@@ -186,12 +187,12 @@ def noise_of(work: Work) -> str:
     return "branches" if work.items and not work.flops else "stream"
 
 
-def _margin(observations: Observations) -> float:
+def margin_of(observations: Observations) -> float:
     ticks = min(math.exp(o.log.value) * o.result.calls * o.result.tick_hz for o in observations)
     return max(MARGIN, 2 / ticks)
 
 
-def _notes(pair: Pair) -> tuple[str, ...]:
+def notes_of(pair: Pair) -> tuple[str, ...]:
     """What differs in the measuring itself."""
     pages = [{o.result.page_bytes for o in side} for side in (pair.base, pair.new)]
     if pages[0] != pages[1]:
@@ -200,10 +201,10 @@ def _notes(pair: Pair) -> tuple[str, ...]:
     return ()
 
 
-def _disturbed(pair: Pair) -> tuple[str, ...]:
+def disturbed(pair: Pair, names: tuple[str, str] = ("BASE", "NEW")) -> tuple[str, ...]:
     """The flags of a side of which over a quarter of the processes have one, "NEW preempted"."""
     found = []
-    for name, observations in (("BASE", pair.base), ("NEW", pair.new)):
+    for name, observations in zip(names, (pair.base, pair.new), strict=True):
         processes = [process for o in observations for process in o.result.processes]
         if 4 * sum(bool(process.flags) for process in processes) > len(processes):
             found += [f"{name} {flag}" for flag in sorted({f for p in processes for f in p.flags})]

@@ -37,7 +37,9 @@ if TYPE_CHECKING:
         Timer as Timer,
     )
     from armbench.bench.model.modes import (
+        SIDES as SIDES,
         Mode as Mode,
+        SideName as SideName,
         calls_at_once as calls_at_once,
         place_key as place_key,
     )
@@ -76,7 +78,7 @@ if TYPE_CHECKING:
 MODULES = {
     "aliases": "Array Json Param Severity Ticks Tier",
     "machine": "Budget Cache Core HugePages Machine Metadata Node Perf PerfEvent Site Smbios Timer",
-    "modes": "Mode calls_at_once place_key",
+    "modes": "SIDES Mode SideName calls_at_once place_key",
     "results": "Failure Fairness Finding Process Rate Result Round Session Skip Summary Verified",
     "work": "Call Case Kernel Library Operand Operands Outputs Placement Problem Settings Trial Variant Work "
     "accepts_everything empty largest_error",

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 Mode = Literal["throughput", "parallel", "split"]
+SideName = Literal["a", "b"]  # of `armbench ab`
+SIDES: tuple[SideName, SideName] = ("a", "b")
 
 
 def calls_at_once(mode: Mode, threads: int, instances: int | None) -> int:

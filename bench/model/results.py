@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from armbench.bench.model.aliases import Json, Param, Severity, Ticks
 from armbench.bench.model.machine import Machine
-from armbench.bench.model.modes import Mode, calls_at_once, place_key
+from armbench.bench.model.modes import Mode, SideName, calls_at_once, place_key
 from armbench.bench.model.work import Work
 
 
@@ -38,6 +37,7 @@ class Failure:
     mode: Mode | None = None
     cpus: str | None = None
     instances: int | None = None
+    side: SideName | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ class Result:
     verified: Verified
     processes: tuple[Process, ...]
     stop: str | None = None
-    side: Literal["a", "b"] | None = None
+    side: SideName | None = None
     instances: int | None = None
 
     @property
@@ -179,7 +179,8 @@ class Result:
     def key(self) -> str:
         """As Trial.key."""
         where = place_key(self.mode, self.cpus, self.instances)
-        return f"{self.kernel}/{self.variant}/{self.case}/{where}"
+        side = f"/{self.side}" if self.side else ""
+        return f"{self.kernel}/{self.variant}/{self.case}/{where}{side}"
 
 
 @dataclass(frozen=True, slots=True)

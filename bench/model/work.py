@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from armbench.bench.model.aliases import Array, Param, Tier
-from armbench.bench.model.modes import Mode, calls_at_once, place_key
+from armbench.bench.model.modes import Mode, SideName, calls_at_once, place_key
 
 if TYPE_CHECKING:
     import numpy as np
@@ -188,18 +188,20 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """kernel x case x variant x placement: the unit that is measured."""
+    """kernel x case x variant x placement, of a side of `ab`: the unit that is measured."""
 
     kernel: Kernel
     case: Case
     variant: Variant
     placement: Placement
+    side: SideName | None = None
 
     @property
     def key(self) -> str:
         place = self.placement
         where = place_key(place.mode, place.cpus, place.instances)
-        return f"{self.kernel.name}/{self.variant.name}/{self.case.name}/{where}"
+        side = f"/{self.side}" if self.side else ""
+        return f"{self.kernel.name}/{self.variant.name}/{self.case.name}/{where}{side}"
 
 
 def empty(shape: Sequence[int] | int, dtype: np.dtype[Any] | type | str) -> Array:

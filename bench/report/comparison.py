@@ -18,6 +18,7 @@ from rich.text import Text
 from armbench.bench import codec
 from armbench.bench.compare import Comparison, Side, overall, verdict_line
 from armbench.bench.compare.comparable import Change
+from armbench.bench.compare.matching import BEST_NATIVE
 from armbench.bench.compare.verdicts import SESSION_SD, Row, Verdict
 from armbench.bench.report import units
 from armbench.bench.report.session import headline
@@ -25,6 +26,7 @@ from armbench.bench.report.session import headline
 WIDE = 100  # columns, from which on times are shown too
 NAMED = 3  # trials of a footnote that are named
 LONGEST_VERDICT = len("? undecided (>99) ~")
+LAYOUTS = 5  # orders of native code a side, from which on its layout counts as sampled
 MANY = 99  # sessions that nobody will run
 
 
@@ -79,7 +81,8 @@ def comparison_table(comparison: Comparison, console: Console) -> None:
     matched = [row for row in comparison.rows if row.matched]
     if matched:
         console.print()
-        console.print(_trials(_by_kernel(matched), notes, wide=console.width >= WIDE))
+        wide = comparison.names if console.width >= WIDE else None
+        console.print(_trials(_by_kernel(matched), notes, wide))
     console.print()
     for text in (*_numbered(notes), *_missing(comparison), *_explanation(comparison)):
         console.print(Text(text))
@@ -98,13 +101,24 @@ def _sides(comparison: Comparison) -> Table:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    for name, side in (("BASE", comparison.base), ("NEW", comparison.new)):
+    if comparison.paired:
+        grid.add_row(Text("Machine", "bold"), Text(headline(comparison.base.machine)))
+        for name, side in _named(comparison):
+            grid.add_row(Text(name, "bold"), Text(side.name))
+        return grid
+    for name, side in _named(comparison):
         grid.add_row(Text(name, "bold"), Text(headline(side.machine)))
         grid.add_row("", Text(_origin(side), "dim"))
     grid.add_row(Text("Machines", "bold"), Text(_grade(comparison)))
     for heading, change in zip(_once("Differs"), comparison.residue, strict=False):
         grid.add_row(Text(heading, "bold yellow"), Text(_change(change)))
+    for heading, lack in zip(_once("Lacks"), comparison.lacks, strict=False):
+        grid.add_row(Text(heading, "bold yellow"), Text(lack))
     return grid
+
+
+def _named(comparison: Comparison) -> Iterator[tuple[str, Side]]:
+    return zip(comparison.names, (comparison.base, comparison.new), strict=True)
 
 
 def _once(heading: str) -> Iterator[str]:
@@ -139,14 +153,16 @@ def _by_kernel(rows: Sequence[Row]) -> list[Row]:
     return sorted(rows, key=place)
 
 
-def _trials(rows: Sequence[Row], notes: Footnotes, wide: bool) -> Table:
-    """A heading row for each case, then a row for each variant and number of CPUs."""
+def _trials(rows: Sequence[Row], notes: Footnotes, wide: tuple[str, str] | None) -> Table:
+    """A heading row for each case, then a row for each variant and number of CPUs.
+
+    wide: the names of the sides, where there is room for their times.
+    """
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0)
     table.add_column("kernel, case, variant", no_wrap=True)
     table.add_column("CPUs", justify="right", no_wrap=True, min_width=4)
-    if wide:
-        table.add_column("BASE", justify="right")
-        table.add_column("NEW", justify="right")
+    for name in wide or ():
+        table.add_column(name, justify="right")
     table.add_column("time", justify="right", no_wrap=True, min_width=7)
     table.add_column("95 % interval", justify="right", no_wrap=True, min_width=15)
     table.add_column(" verdict", no_wrap=True, min_width=LONGEST_VERDICT + 1)
@@ -180,13 +196,17 @@ def _case(row: Row) -> str:
 
 
 def _variant(row: Row) -> str:
-    name = f"best: {' -> '.join(row.variants)}" if row.variants else row.key.variant
+    name = " -> ".join(row.variants) if row.variants else row.key.variant
+    if row.key.variant == BEST_NATIVE:
+        name = f"best: {name}"
     if row.key.instances:
         return f"{name}, {row.key.instances} x {row.key.threads // row.key.instances}"
     return f"{name}, as one" if row.key.mode == "parallel" else name
 
 
 def _ratio(row: Row) -> tuple[str, str]:
+    if row.ratio is None and row.verdict == "undecided" and row.base_seconds and row.new_seconds:
+        return f"{change(row.new_seconds / row.base_seconds)} %", "unknown"
     if row.ratio is None:
         return "", ""
     return f"{change(row.ratio.value)} %", f"{change(row.ratio.low)} to {change(row.ratio.high)}"
@@ -194,11 +214,12 @@ def _ratio(row: Row) -> tuple[str, str]:
 
 def _verdict(row: Row) -> str:
     within = f" +-{units.percent(row.within)}" if row.within is not None else ""
-    needed = f" ({_sessions(row.sessions_needed)})" if row.sessions_needed else ""
+    repeats = row.sessions_needed or row.rounds_needed
+    needed = f" ({_repeats(repeats)})" if repeats else ""
     return f"{SIGNS[row.verdict][0]} {row.verdict}{within}{needed}{' ~' if row.disturbed else ''}"
 
 
-def _sessions(needed: int) -> str:
+def _repeats(needed: int) -> str:
     return str(needed) if needed < MANY else f">{MANY}"
 
 
@@ -230,11 +251,19 @@ def _missing(comparison: Comparison) -> Iterator[str]:
 def _explanation(comparison: Comparison) -> Iterator[str]:
     if not comparison.valid:
         return
-    yield "time: of NEW over that of BASE; + is slower."
+    base, new = comparison.names
+    yield f"time: of {new} over that of {base}; + is slower."
+    if comparison.paired and min(comparison.layouts) < LAYOUTS and _other_code(comparison):
+        yield (
+            "Layout was not sampled: each side ran one build, and where its code lies moves times by "
+            "percents; give checkout: on both sides to have several link orders measured."
+        )
     if any(row.key.mode == "parallel" for row in comparison.valid):
         yield "as one: the CPUs share one problem."
     if any(row.sessions_needed for row in comparison.valid):
         yield "undecided (N): N sessions a side would tell a difference as large as it looks."
+    if any(row.rounds_needed for row in comparison.valid):
+        yield "undecided (N): N rounds would tell a difference as large as it looks."
     if disturbed := sorted({flag for row in comparison.valid for flag in row.disturbed}):
         yield f"~: a side was disturbed ({', '.join(disturbed)})."
     used = {row.noise for row in comparison.valid if row.noise}
@@ -244,6 +273,11 @@ def _explanation(comparison: Comparison) -> Iterator[str]:
             "Fewer than 3 sessions on a side cannot tell the noise between sessions; a prior stands "
             f"in for it: {', '.join(priors)}."
         )
+
+
+def _other_code(comparison: Comparison) -> bool:
+    """Whether the sides ran different builds of the suite."""
+    return any(word in side.name for _, side in _named(comparison) for word in ("python:", "checkout:"))
 
 
 def _total(comparison: Comparison) -> str:
@@ -266,7 +300,8 @@ COLUMNS = (
     *("kernel", "case", "variant", "base_variant", "new_variant", "mode", "threads", "placement", "memory"),
     *("instances", "side", "verdict", "base_seconds", "new_seconds", "ratio", "low", "high"),
     *("confidence", "p"),
-    *("adjusted_p", "margin", "within", "detectable", "sessions_needed", "noise", "reason", "excused"),
+    *("adjusted_p", "margin", "within", "detectable", "sessions_needed", "rounds_needed"),
+    *("noise", "reason", "excused"),
     *("notes", "disturbed"),
 )
 
@@ -307,26 +342,29 @@ def comparison_markdown(comparisons: Sequence[Comparison]) -> str:
     for comparison in comparisons:
         lines += [*_markdown_head(comparison), ""]
         notes = Footnotes()
-        lines += [*_markdown_rows(_by_kernel([row for row in comparison.rows if row.matched]), notes), ""]
+        matched = _by_kernel([row for row in comparison.rows if row.matched])
+        lines += [*_markdown_rows(matched, notes, comparison.names), ""]
         below = (*_numbered(notes), *_missing(comparison), *_explanation(comparison))
         lines += [*(f"- {_escaped(text.strip())}" for text in below), "", f"**{_total(comparison)}**", ""]
     return "\n".join([*lines, f"`{verdict_line(comparisons)}`", ""])
 
 
 def _markdown_head(comparison: Comparison) -> Iterator[str]:
-    for name, side in (("BASE", comparison.base), ("NEW", comparison.new)):
+    for name, side in _named(comparison):
         yield f"- **{name}**: {_escaped(headline(side.machine))} ({_escaped(_origin(side))})"
     yield f"- **Machines**: {_escaped(_grade(comparison))}"
     if comparison.residue:
         yield f"- **Differs**: {_escaped('; '.join(map(_change, comparison.residue)))}"
+    if comparison.lacks:
+        yield f"- **Lacks**: {_escaped('; '.join(comparison.lacks))}"
     if comparison.refusal:
         yield f"- **Not comparable**: {_escaped(comparison.refusal)}"
 
 
-def _markdown_rows(rows: Sequence[Row], notes: Footnotes) -> Iterator[str]:
+def _markdown_rows(rows: Sequence[Row], notes: Footnotes, names: tuple[str, str]) -> Iterator[str]:
     if not rows:
         return
-    yield "| kernel | case | variant | CPUs | BASE | NEW | time | 95 % interval | verdict |"
+    yield f"| kernel | case | variant | CPUs | {' | '.join(names)} | time | 95 % interval | verdict |"
     yield "|---|---|---|--:|--:|--:|--:|--:|---|"
     for row in rows:
         cells = [

@@ -21,7 +21,7 @@ def listing_lines(
         column = max((len(variant.name) for variant in variants[name]), default=0) + 2
         for variant in variants[name]:
             yield from _variant(variant, column, width)
-        for tier in ("core", "full"):
+        for tier in ("core", "full", "named"):
             names = ", ".join(case.name for case in cases[name] if case.tier == tier)
             text = f"{tier} cases: {names}" if names else ""
             yield from (((line, ""),) for line in wrap(text, width, break_on_hyphens=False))

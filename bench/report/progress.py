@@ -85,6 +85,35 @@ class TerminalProgress:
         )
 
 
+class StepProgress:
+    """A bar for work in steps of about equal length, with the time left; context manager."""
+
+    def __init__(self, console: Console):
+        self.progress = TerminalProgress(console)
+        self.begun = time.monotonic()
+        self.done_before: int | None = None
+
+    def __enter__(self) -> StepProgress:
+        self.progress.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.progress.__exit__(kind, error, trace)
+
+    def step(self, what: str, index: int, count: int) -> None:
+        """Step `index` of `count` begins; the first that is told may not be 0."""
+        if self.done_before is None:
+            self.done_before = index
+        done = index - self.done_before
+        if done:
+            self.progress.forecast((time.monotonic() - self.begun) / done * (count - index))
+        if not self.progress.live:
+            self.progress.note(f"{index + 1} of {count}: {what}{self.progress._left(', ')}")
+        self.progress.preparing(what, index, count)
+
+
 def announcement(plan: Plan, profile: Profile) -> str:
     """What will run and how long that takes at most, before anything is measured."""
     cases = len({(trial.kernel.name, trial.case.name) for trial in plan.trials})

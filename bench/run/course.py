@@ -79,6 +79,7 @@ class Course:
             mode=place.mode,
             cpus=cpulist.in_order(place.cpus),
             instances=place.instances,
+            side=trial.side,
         )
 
     def continue_from(self, earlier: Result) -> None:

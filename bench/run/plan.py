@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from armbench.bench import native, registry
-from armbench.bench.model import Case, Kernel, Machine, Placement, Settings, Skip, Trial, Variant
+from armbench.bench.model import Case, Kernel, Machine, Placement, Settings, SideName, Skip, Trial, Variant
 from armbench.bench.run.placement import SelectionError
 
 SCALAR_FLOPS = 300_000_000  # a scalar call above this lasts so long that it tells nothing more
@@ -48,7 +48,7 @@ PROFILES = {
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The software environment that trials share: one set of processes a round.
+    """The software environment that trials share: one set of processes a round, of one side of `ab`.
 
     `processes` run in step, each on the next `threads` CPUs of `cpus`; libraries in them use so
     many threads.  Without CPUs there is one, whose native threads pin themselves.
@@ -58,6 +58,7 @@ class Group:
     threads: int
     cpus: tuple[int, ...] = ()
     memory: str = "local"
+    side: SideName | None = None
 
     def cpus_of(self, rank: int) -> tuple[int, ...]:
         return self.cpus[rank * self.threads : (rank + 1) * self.threads]
@@ -80,8 +81,8 @@ def group_of(trial: Trial) -> Group:
     """Native trials bring their own threads; a library needs a process per CPU, or its own threads."""
     place = trial.placement
     if trial.variant.native or place.threads == 1:
-        return Group(processes=1, threads=1, memory=place.memory)
-    return Group(place.at_once, place.threads // place.at_once, place.cpus, place.memory)
+        return Group(processes=1, threads=1, memory=place.memory, side=trial.side)
+    return Group(place.at_once, place.threads // place.at_once, place.cpus, place.memory, trial.side)
 
 
 # --- selection -----------------------------------------------------------------------------
@@ -144,7 +145,7 @@ def make_plan(
 ) -> Plan:
     """Every trial that was selected and can run here, in a fixed order, and what is skipped.
 
-    Full-tier cases come in with profile.full, or when a selector names a case.
+    Full-tier cases come in with profile.full, and all when a selector names a case.
     Raises SelectionError when a selector matches nothing.
     """
     check_selectors(selectors, settings)
@@ -179,7 +180,8 @@ def _selected(
 ) -> bool:
     matching = [s for s in selectors if s.matches(kernel.name, variant.name, case.name)]
     named = any(s.case != "*" for s in matching)
-    return bool(matching or not selectors) and (case.tier == "core" or profile.full or named)
+    included = case.tier == "core" or (case.tier == "full" and profile.full)
+    return bool(matching or not selectors) and (included or named)
 
 
 def _with_remedy(variant: Variant) -> str:

@@ -8,21 +8,21 @@ import random
 import selectors
 import signal
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import IO
 
 import numpy as np
 
 from armbench.bench.errors import UserError
-from armbench.bench.model import Json
+from armbench.bench.model import Json, SideName
 from armbench.bench.run.memory import pages_from
 from armbench.bench.run.plan import Group
 from armbench.bench.run.problems import ProblemFile
+from armbench.bench.run.sides import LIBRARY, Start
 from armbench.bench.run.worker import Job, TrialJob, encode_job
 
 PADDING_BYTES = 4096  # of environment at most, to move the stack from process to process
@@ -91,11 +91,11 @@ Said = Json | str
 
 @dataclass(frozen=True, slots=True)
 class Launcher:
-    """How to start a worker: the interpreter and the library variables for thread counts."""
+    """How to start a worker: the library variables for thread counts, and what a side of `ab` changes."""
 
     thread_variables: tuple[str, ...]
     limit_seconds: float
-    python: str = sys.executable
+    starts: Mapping[SideName | None, Start] = field(default_factory=lambda: {None: Start()})
 
     def run(self, group: Group, job: Job, started: Callable[[int], None], seed: int) -> Iterator[Event]:
         """Run the job's trials in fresh processes, restarted after whatever one trial does to them.
@@ -130,15 +130,18 @@ class Launcher:
             workers.kill()
 
     def _start(self, group: Group, job: Job, rank: int, chance: random.Random) -> Process:
-        environment = dict(os.environ)
+        start = self.starts[group.side]
+        environment = {**os.environ, **start.environment}
         environment.update({name: str(group.threads) for name in self.thread_variables})
         environment["ARMBENCH_PADDING"] = "x" * chance.randrange(PADDING_BYTES)
+        if start.libraries:
+            environment[LIBRARY] = chance.choice(start.libraries)
         errors = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115  # closed with the process
         with tempfile.TemporaryFile("w+") as orders:  # a pipe would make each start wait for its reader
             orders.write(encode_job(replace(job, rank=rank, processes=group.processes)))
             orders.seek(0)
             popen = subprocess.Popen(
-                [self.python, "-c", START],
+                [start.python, "-c", START],
                 stdin=orders,
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -14,12 +14,14 @@ from typing import Protocol
 from armbench.bench import stats
 from armbench.bench.machine import Steal
 from armbench.bench.model import (
+    SIDES,
     Failure,
     Machine,
     Process,
     Result,
     Round,
     Settings,
+    SideName,
     Skip,
     Trial,
     Verified,
@@ -32,7 +34,8 @@ from armbench.bench.run.meeting import Meeting
 from armbench.bench.run.plan import Group, Plan, Profile, group_of
 from armbench.bench.run.problems import ProblemFile
 from armbench.bench.run.processes import Broken, Done, Event, Launcher
-from armbench.bench.run.sampling import Schedule
+from armbench.bench.run.sampling import WARMUP_SECONDS, Schedule
+from armbench.bench.run.sides import Start
 from armbench.bench.run.worker import Job, TrialJob
 
 DATA_SEED = 1  # inputs are the same in every session, so that sessions can be compared
@@ -78,6 +81,7 @@ class Limits:
     precision: float | None
     sample_seconds: float
     trial_seconds: float
+    warmup_seconds: float = WARMUP_SECONDS
 
     @classmethod
     def of(cls, profile: Profile, trial_seconds: float) -> Limits:
@@ -106,14 +110,20 @@ class Runner:
         spent_seconds: float = 0.0,
         launcher: Launches | None = None,
         instruments: Instruments = HERE,
+        starts: Mapping[SideName | None, Start] | None = None,
     ):
-        """launcher and instruments: of a machine that is not this one, as a simulation has them."""
+        """launcher and instruments: of a machine that is not this one, as a simulation has them.
+
+        starts: how the processes of the sides are started, where the plan has sides.
+        """
         self.machine, self.settings, self.limits = machine, settings, limits
         self.watcher, self.recorder, self.seed = watcher, recorder, seed
         self.courses = [Course(trial, index) for index, trial in enumerate(plan.trials)]
         self.details: dict[tuple[str, str], str] = {}
         self.file = ProblemFile.create()
-        self.launcher = launcher or Launcher(thread_variables(plan.trials), limits.trial_seconds)
+        self.launcher = launcher or Launcher(
+            thread_variables(plan.trials), limits.trial_seconds, starts or {None: Start()}
+        )
         self.instruments = instruments
         self.free_bytes = 0
         self.begun = instruments.monotonic() - spent_seconds
@@ -230,9 +240,11 @@ class Runner:
         self.started_trials = 0
         interrupted = True
         try:
-            for group in chance.sample(list(groups), len(groups)):
-                courses = chance.sample(groups[group], len(groups[group]))
-                self._run_group(index, group, courses, chance.getrandbits(32))
+            for together in in_order(list(groups), chance):
+                order = chance.getrandbits(32)  # of both sides, whose trials so meet like neighbours
+                for group in together:
+                    courses = random.Random(order).sample(groups[group], len(groups[group]))
+                    self._run_group(index, group, courses, chance.getrandbits(32))
             interrupted = False
         finally:
             steal, clock_after = watch().steal_since(before), self._clock_hz()
@@ -265,6 +277,7 @@ class Runner:
             processes=group.processes,
             seed=seed,
             sample_seconds=self.limits.sample_seconds,
+            warmup_seconds=self.limits.warmup_seconds,
             memory_nodes=memory.nodes_of(group.memory, self.machine),
             room_bytes=self._room_bytes(group.memory),
         )
@@ -326,6 +339,7 @@ class Runner:
             placement=place.policy,
             memory=place.memory,
             instances=place.instances,
+            side=trial.side,
             page_bytes=first["page_bytes"],
             tick_hz=self.instruments.tick_hz(),
             calls=first["schedule"]["calls"],
@@ -382,6 +396,19 @@ class Runner:
     def _clock_hz(self) -> float | None:
         """The clock of the first CPU that is measured, by a chain pinned there."""
         return self.instruments.clock_hz(self.courses[0].trial.placement.cpus[:1])
+
+
+def in_order(groups: Sequence[Group], chance: random.Random) -> list[list[Group]]:
+    """A round's groups in random order; those of two sides follow each other as a coin says.
+
+    The coin is what makes the signs of a round's differences fair whatever the machine does.
+    """
+    sides = [[group for group in groups if group.side == side] for side in (None, *SIDES)]
+    alone, a, b = sides
+    pairs = [list(pair) for pair in zip(a, b, strict=False)]
+    odd = [[group] for group in (*alone, *a[len(b) :], *b[len(a) :])]
+    order = chance.sample([*pairs, *odd], len(pairs) + len(odd))
+    return [chance.sample(together, len(together)) for together in order]
 
 
 def thread_variables(trials: Sequence[Trial]) -> tuple[str, ...]:

@@ -52,12 +52,12 @@ class Samples:
     start_spread: float | None = None
 
 
-def schedule_for(seconds: float, sample_seconds: float) -> Schedule:
+def schedule_for(seconds: float, sample_seconds: float, warmup_seconds: float = WARMUP_SECONDS) -> Schedule:
     """The schedule of a call that lasts `seconds`, for samples of about `sample_seconds` or one call."""
     if seconds > LONG_CALL_SECONDS:
         return Schedule(calls=1, warmup=1, samples=LONG_CALL_SAMPLES)
     calls = max(1, ceil(sample_seconds / seconds))
-    warmup = max(WARMUP_SAMPLES, ceil(WARMUP_SECONDS / (calls * seconds)))
+    warmup = max(WARMUP_SAMPLES, ceil(warmup_seconds / (calls * seconds)))
     return Schedule(calls, warmup, SAMPLES)
 
 

@@ -7,42 +7,36 @@ import secrets
 import shlex
 import shutil
 import subprocess
-from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from armbench.bench import __version__, codec, doctor, journal, native, results, stats
+from armbench.bench import __version__, doctor, journal, native, results, stats
 from armbench.bench import machine as host
 from armbench.bench.errors import UserError
 from armbench.bench.journal import Journal, Record
-from armbench.bench.machine import condition, layout, software
+from armbench.bench.machine import condition, software
 from armbench.bench.model import (
+    SIDES,
     Failure,
     Finding,
     Json,
     Machine,
-    Mode,
     Process,
     Result,
     Round,
     Session,
-    Settings,
+    SideName,
     Skip,
 )
-from armbench.bench.run import memory
+from armbench.bench.run import orders, sides
 from armbench.bench.run.instruments import utc_now
-from armbench.bench.run.placement import SelectionError, Wish, placements
-from armbench.bench.run.plan import PROFILES, Plan, Profile, Selector, make_plan
+from armbench.bench.run.plan import Plan, Profile
+from armbench.bench.run.request import Request, request_json, request_of
 from armbench.bench.run.runner import Limits, Runner, Watcher
+from armbench.bench.run.sides import Setting, Start
 
-MODES: dict[str, tuple[Mode, ...]] = {
-    "throughput": ("throughput",),
-    "parallel": ("parallel",),
-    "both": ("throughput", "parallel"),
-    "split": ("split",),
-}
 SPARE_BYTES = 16 << 20  # free space beside what the samples take
 SAMPLE_BYTES = 9  # of one tick count in JSON
 SAMPLE_ROWS = 24  # of a process, warm-up included
@@ -57,58 +51,6 @@ class ResumeError(UserError):
 
 class OutputError(UserError):
     """Results could not be written; the message says so before anything is measured."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is to be measured: from the options, or from the journal of an interrupted run."""
-
-    select: tuple[str, ...]
-    settings: Settings
-    profile: Profile
-    cpus: str
-    mode: str
-    trial_seconds: float
-    seed: int
-    metadata: bool = True  # whether EC2's service is asked
-    placement: str = "compact"
-    memory: str = "local"
-    oversubscribe: float | None = None
-
-    @classmethod
-    def of(cls, options: Namespace) -> Request:
-        profile = PROFILES[options.profile]
-        given = {
-            "rounds": options.rounds,
-            "budget_seconds": options.budget,
-            "precision": options.precision and options.precision / 100,
-        }
-        return cls(
-            select=tuple(options.select),
-            settings=Settings(corpus=options.corpus, vocabulary=options.vocabulary),
-            profile=replace(profile, **{name: value for name, value in given.items() if value}),
-            cpus=options.cpus,
-            mode=options.mode,
-            trial_seconds=options.limit,
-            seed=secrets.randbits(32) if options.seed is None else options.seed,
-            metadata=not options.no_imds,
-            placement=options.placement,
-            memory=options.memory,
-            oversubscribe=options.oversubscribe,
-        )
-
-    def plan(self, machine: Machine) -> Plan:
-        """Raises SelectionError when nothing of what was selected can run here."""
-        memory.check(self.memory, machine)
-        sites = layout.sites(host.allowed_cpus())
-        wish = Wish(self.cpus, self.placement, self.memory, self.oversubscribe)
-        places = placements(wish, sites, machine.budget.cpus, MODES[self.mode])
-        selectors = [Selector.parse(text) for text in self.select]
-        plan = make_plan(selectors, self.settings, self.profile, places)
-        if not plan.trials:
-            reasons = "; ".join(f"{skip.kernel}/{skip.variant}: {skip.reason}" for skip in plan.skips[:3])
-            raise SelectionError(f"nothing to run: {reasons}")
-        return plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +96,15 @@ def prepare(request: Request, output: Path | None, argv: Sequence[str] = ()) -> 
     info = _session_info(request, argv)
     target = output or _default_target(machine, info)
     _check_room(target, plan, request.profile)
+    for setting in request.sides or ():
+        sides.installed(setting)
     found, details = doctor.findings(doctor.RULES, evidence), _library_details(evidence)
     header = {
         "session": info,
         "machine": machine,
         "software": evidence.software,
         "findings": found,
-        "request": _request_json(request),
+        "request": request_json(request),
         "target": target.name,
         "trials": [trial.key for trial in plan.trials],
     }
@@ -196,7 +140,7 @@ def _session_info(request: Request, argv: Sequence[str]) -> dict[str, Json]:
         "seed": request.seed,
         "partial": True,
         "boot_id": host.boot_id(),
-        "sides": None,
+        "sides": request.sides and sides.settings_json(request.sides),
     }
 
 
@@ -292,6 +236,9 @@ def measure(prepared: Prepared, watcher: Watcher) -> Outcome:
     """Run the rounds that are left and write the result file, even after Ctrl-C."""
     request, kept = prepared.request, prepared.journal
     recorder = JournalRecorder(kept, journal.rounds(prepared.earlier))
+    starts = _starts(request.sides, watcher) if request.sides else None
+    if starts:
+        kept.append("session", {"layouts": {side: max(1, len(s.libraries)) for side, s in starts.items()}})
     runner = Runner(
         prepared.plan,
         prepared.machine,
@@ -301,6 +248,7 @@ def measure(prepared: Prepared, watcher: Watcher) -> Outcome:
         recorder,
         request.seed,
         prepared.spent_seconds,
+        starts=starts,
     )
     runner.continue_from(
         journal.results_by_key(prepared.earlier),
@@ -323,6 +271,16 @@ def measure(prepared: Prepared, watcher: Watcher) -> Outcome:
     if not interrupted:
         kept.path.unlink()
     return Outcome(session, prepared.target, kept.path if interrupted else None)
+
+
+def _starts(settings: Sequence[Setting], watcher: Watcher) -> dict[SideName | None, Start]:
+    """How each side's processes are started; a checkout is built in several orders before."""
+    return {
+        name: sides.start_of(
+            setting, orders.build(Path(setting.checkout), watcher.preparing) if setting.checkout else ()
+        )
+        for name, setting in zip(SIDES, settings, strict=True)
+    }
 
 
 def resume_command(kept: Path) -> str:
@@ -397,7 +355,7 @@ def reopen(path: Path) -> Prepared:
     since = condition.ticks()
     machine = host.detect(clock=True)
     _check_same(header, machine)
-    request = _request_of(header["request"])
+    request = request_of(header["request"])
     plan = request.plan(machine)
     evidence = _examine(machine, plan, since)
     found = doctor.findings(doctor.RULES, evidence)
@@ -419,21 +377,3 @@ def _check_same(header: Mapping[str, Json], machine: Machine) -> None:
     for name, (before, now) in pairs.items():
         if before != now:
             raise ResumeError(f"another {name} than when the run began; start a new one with: armbench run")
-
-
-def _request_json(request: Request) -> Json:
-    document = codec.encode(request)
-    document["settings"] = {name: value and str(value) for name, value in document["settings"].items()}
-    return document
-
-
-def _request_of(document: Json) -> Request:
-    paths = {name: value and Path(value) for name, value in document["settings"].items()}
-    return Request(
-        **{
-            **document,
-            "select": tuple(document["select"]),
-            "settings": Settings(**paths),
-            "profile": Profile(**document["profile"]),
-        }
-    )

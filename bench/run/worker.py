@@ -27,7 +27,7 @@ from armbench.bench.run.meeting import Meeting
 from armbench.bench.run.problems import ProblemFile
 from armbench.bench.run.teams import Operands, Teams
 
-PR_SET_PDEATHSIG = 1  # of linux/prctl.h
+PR_SET_PDEATHSIG, PR_SET_THP_DISABLE = 1, 41  # of linux/prctl.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,7 @@ class Job:
     processes: int
     seed: int
     sample_seconds: float
+    warmup_seconds: float
     memory_nodes: tuple[int, ...] = ()
     room_bytes: int = 1 << 62
     probe: bool = False
@@ -144,7 +145,9 @@ class Worker:
                 prepared.call_once()
                 facts["max_error"] = checker.verify(prepared.outputs())
                 schedule = sampling.schedule_for(
-                    meeting.agree(_calibrate(prepared.sample, place.oversubscribed)), self.job.sample_seconds
+                    meeting.agree(_calibrate(prepared.sample, place.oversubscribed)),
+                    self.job.sample_seconds,
+                    self.job.warmup_seconds,
                 )
                 facts.update(_facts(variant, data, prepared, schedule))
             samples = prepared.sample(schedule, meeting.wait)
@@ -359,6 +362,8 @@ def die_with_parent() -> None:
 
 def main() -> None:
     die_with_parent()
+    if os.environ.get("ARMBENCH_HUGE_PAGES") == "never":
+        ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
     events = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # a library that prints must not break the protocol
     serve(decode_job(sys.stdin.read()), events)

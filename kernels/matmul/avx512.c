@@ -153,3 +153,11 @@ static inline __attribute__((always_inline)) void stream_of(
 #include "gemm.h"
 
 GEMM(f32);
+
+#undef MR
+#undef NR
+#undef MC
+#undef KC
+#undef NC
+#undef LANES
+#include "widening.h"

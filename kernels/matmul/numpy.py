@@ -22,11 +22,19 @@ def bind(case: Case, operands: Operands) -> tuple[Call, Outputs]:
     return partial(np.matmul, a, b, out=c), outputs
 
 
+def accepts(case: Case) -> str | None:
+    if case.params["packed"]:
+        return "it packs in every call"
+    dtype = case.params["dtype"]
+    return None if dtype in ("f32", "f64") else f"its {dtype} does without BLAS"
+
+
 def _blas() -> list[dict[str, Any]]:
-    """What there is to know of each BLAS that is loaded."""
+    """What there is to know of each BLAS that numpy may use; openblas.py loads one of its own."""
     from threadpoolctl import threadpool_info  # 5 ms, and only a run asks
 
-    return [info for info in threadpool_info() if info["user_api"] == "blas"]
+    loaded = [info for info in threadpool_info() if info["user_api"] == "blas"]
+    return [info for info in loaded if "/scipy_openblas64/" not in info["filepath"]]
 
 
 def detail() -> str | None:
@@ -45,6 +53,7 @@ def threads_used() -> int | None:
 VARIANT = Library(
     package="numpy",
     bind=bind,
+    accepts=accepts,
     detail=detail,
     threads=("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"),
     threads_used=threads_used,

@@ -7,37 +7,96 @@
  */
 #include "armbench.h"
 
+#include "narrow.h"
+
 #define K_BLOCK 64   /* rows of B per phase */
 #define N_BLOCK 128  /* columns of B: K_BLOCK x N_BLOCK floats are 32 KB */
 #define M_GRAIN 32   /* rows of C per grain */
-
-static uint64_t phases(const int64_t *params) {
-    (void)params;
-    return 1;
-}
+#define GROUP 32     /* k that share a scale in int4 */
+#define GROUP_BYTES 18
 
 static uint64_t grains(const int64_t *params, uint64_t phase) {
     (void)phase;
     return (uint64_t)(params[0] + M_GRAIN - 1) / M_GRAIN;
 }
 
-static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-static void run(const ab_call *call, uint64_t phase, uint64_t grain) {
-    const int64_t m = call->params[0], n = call->params[1], k = call->params[2];
-    const float *a = call->operands[0], *b = call->operands[1];
-    float *restrict c = call->operands[2];
-    const int64_t first = (int64_t)grain * M_GRAIN, last = min(m, first + M_GRAIN);
-    (void)phase;
+/* SUM: what products are summed in, of a strip of N_BLOCK columns of a row; ROUND: to C's type. */
+#define PLAIN(operation, SOURCE, SUM, OUT, VALUE, ROUND)                                          \
+    static void operation##_run(const ab_call *call, uint64_t phase, uint64_t grain) {            \
+        const int64_t m = call->params[0], n = call->params[1], k = call->params[2];              \
+        const SOURCE *a = call->operands[0], *b = call->operands[1];                              \
+        OUT *c = call->operands[2];                                                               \
+        const int64_t first = (int64_t)grain * M_GRAIN, last = least(m, first + M_GRAIN);         \
+        (void)phase;                                                                              \
+        for (int64_t n0 = 0; n0 < n; n0 += N_BLOCK) {                                             \
+            SUM sums[M_GRAIN][N_BLOCK] = {{0}};                                                   \
+            const int64_t columns = least(N_BLOCK, n - n0);                                       \
+            for (int64_t k0 = 0; k0 < k; k0 += K_BLOCK)                                           \
+                for (int64_t i = first; i < last; i++)                                            \
+                    for (int64_t p = k0; p < least(k, k0 + K_BLOCK); p++)                         \
+                        for (int64_t j = 0; j < columns; j++)                                     \
+                            sums[i - first][j] +=                                                 \
+                                (SUM)VALUE(a[i * k + p]) * (SUM)VALUE(b[p * n + n0 + j]);         \
+            for (int64_t i = first; i < last; i++)                                                \
+                for (int64_t j = 0; j < columns; j++)                                             \
+                    c[i * n + n0 + j] = ROUND(sums[i - first][j]);                                \
+        }                                                                                         \
+    }                                                                                             \
+    AB_VARIANT(operation, .grains = grains, .run = operation##_run)
 
-    for (int64_t i = first * n; i < last * n; i++)
-        c[i] = 0.0f;
-    for (int64_t n0 = 0; n0 < n; n0 += N_BLOCK)
-        for (int64_t k0 = 0; k0 < k; k0 += K_BLOCK)
-            for (int64_t i = first; i < last; i++)
-                for (int64_t p = k0; p < min(k, k0 + K_BLOCK); p++)
-                    for (int64_t j = n0; j < min(n, n0 + N_BLOCK); j++)
-                        c[i * n + j] += a[i * k + p] * b[p * n + j];
+#define AS_IT_IS(x) (x)
+
+PLAIN(f64, double, double, double, AS_IT_IS, AS_IT_IS);
+PLAIN(f32, float, float, float, AS_IT_IS, AS_IT_IS);
+PLAIN(f16, uint16_t, float, uint16_t, f16_value, f16_bits);
+PLAIN(bf16, uint16_t, float, uint16_t, bf16_value, bf16_bits);
+PLAIN(int8, int8_t, int32_t, int32_t, AS_IT_IS, AS_IT_IS);
+
+/* ---- int4 ----------------------------------------------------------------------------------- */
+
+static int int4_accepts(const int64_t *params) { return params[2] % GROUP == 0; }
+
+/* A group of a row of A as integers; its scale. */
+static float quantise(const float *x, int8_t *q) {
+    float most = 0;
+    for (int i = 0; i < GROUP; i++) {
+        float magnitude = x[i] < 0 ? -x[i] : x[i];
+        most = magnitude > most ? magnitude : most;
+    }
+    const float scale = most / 127;
+    for (int i = 0; i < GROUP; i++)
+        q[i] = (int8_t)nearest_even(x[i] / (scale > 0 ? scale : 1));
+    return scale;
 }
 
-AB_VARIANT(f32, .phases = phases, .grains = grains, .run = run);
+static float dot4(const int8_t *q, const uint8_t *weights) {
+    int32_t sum = 0;
+    for (int i = 0; i < GROUP / 2; i++) {
+        const uint8_t both = weights[2 + i];
+        sum += q[i] * ((both & 15) - 8) + q[i + GROUP / 2] * ((both >> 4) - 8);
+    }
+    return (float)sum * f16_value((uint16_t)(weights[0] | weights[1] << 8));
+}
+
+static void int4_run(const ab_call *call, uint64_t phase, uint64_t grain) {
+    const int64_t m = call->params[0], n = call->params[1], groups = call->params[2] / GROUP;
+    const float *a = call->operands[0];
+    const uint8_t *b = call->operands[1];
+    float *c = call->operands[2];
+    const int64_t first = (int64_t)grain * M_GRAIN, last = least(m, first + M_GRAIN);
+    (void)phase;
+    for (int64_t i = first; i < last; i++) {
+        for (int64_t j = 0; j < n; j++)
+            c[i * n + j] = 0;
+        for (int64_t g = 0; g < groups; g++) {
+            int8_t q[GROUP];
+            const float scale = quantise(a + (i * groups + g) * GROUP, q);
+            for (int64_t j = 0; j < n; j++)
+                c[i * n + j] += scale * dot4(q, b + (j * groups + g) * GROUP_BYTES);
+        }
+    }
+}
+
+AB_VARIANT(int4_packed, .accepts = int4_accepts, .grains = grains, .run = int4_run);

@@ -18,7 +18,7 @@ from armbench.bench.arguments import UsageError, parse
         (["run", "--profile", "slow"], "invalid choice: 'slow'"),
         (["run", "--budget", "-3"], "not above 0"),
         (["run", "--rounds", "0"], "not from 1 to 1,000,000"),
-        (["compare", "a.json"], "NEW"),
+        (["compare"], "BASE"),
         (["show"], "FILE"),
         (["show", "a.json", "b.json"], "unexpected argument b.json"),
     ],

@@ -1,25 +1,35 @@
-"""Shapes of matmul: all small ones, some that cross every block of every variant, random ones."""
+"""Shapes of matmul, for every operation: all pairs of small lengths, blocks crossed, random ones.
+
+All triples of small lengths are in test_matmul_every_shape.py, which costs less a shape.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
 
 import numpy as np
 
 from armbench.bench.model import Case
 from armbench.kernels.matmul import case_of
 
-SMALL = range(1, 18)
+OPERATIONS = (
+    *(("f64", False), ("f32", False), ("f16", False), ("bf16", False), ("int8", False)),
+    *(("f32", True), ("bf16", True), ("int8", True), ("int4", True)),
+)
+SMALL = 17
 RANDOM, RANDOM_LIMIT = 24, 300
-# m, n, k around what gemm.h and the variants divide by: 4 rows that stream; 64 rows, or 256 if B
-# is small, in strips; row blocks of 128 to 196, k blocks of 128 to 384, column blocks of 1020 to
-# 4096.  264, 280 and 288 rows fall into whole tiles, whose last step then ends where A does.
+GROUP = 32  # of int4, whose k is a multiple of it
+# m, n, k around what the frameworks and the variants divide by: few rows that stream, or 16 of packed
+# weights; 64 rows, or 256 if B is small, in strips; row blocks of 128 to 224, k blocks of 128 to 2048,
+# column blocks of 1020 to 4096.  264, 280 and 288 rows fall into whole tiles, whose last step then
+# ends where A does.
 CROSSING = (
     (1, 4097, 3),
     (2, 4112, 257),
     (4, 33, 385),
     (5, 515, 9),
+    (16, 95, 1027),
+    (17, 97, 514),
     (64, 513, 8),
     (65, 259, 260),
     (65, 2065, 33),
@@ -29,17 +39,32 @@ CROSSING = (
     (257, 256, 256),
     (264, 31, 259),
     (264, 24, 770),
+    (225, 37, 2051),
     (280, 33, 515),
     (288, 16, 261),
     (300, 17, 2),
     (392, 33, 1),
-    (1025, 2049, 13),  # C beyond LARGE_C
 )
+LARGE = (1025, 2049, 13)  # C beyond gemm.h's LARGE_C
 
 
 def cases() -> Iterator[Case]:
-    for m, n, k in (*product(SMALL, SMALL, SMALL), *CROSSING, *_random()):
-        yield case_of(f"m{m}-n{n}-k{k}", m, n, k)
+    yield case_of("f32", *LARGE)
+    for dtype, packed in OPERATIONS:
+        for m, n, k in (*pairs(), *CROSSING, *_random()):
+            yield case_of(
+                dtype, m, n, k * GROUP if dtype == "int4" and k <= SMALL else _grouped(dtype, k), packed
+            )
+
+
+def _grouped(dtype: str, k: int) -> int:
+    return -(-k // GROUP) * GROUP if dtype == "int4" else k
+
+
+def pairs() -> list[tuple[int, int, int]]:
+    """Every pair of lengths up to SMALL among m, n and k: a Latin square."""
+    lengths = range(1, SMALL + 1)
+    return [(m, n, (m + n) % SMALL + 1) for m in lengths for n in lengths]
 
 
 def _random() -> list[tuple[int, int, int]]:

@@ -37,7 +37,7 @@ def team() -> Iterator[native.Team]:
 
 
 def made(shape: tuple[int, int, int]) -> Problem:
-    return matmul.KERNEL.problem(matmul.case_of("case", *shape), Settings(), 7)
+    return matmul.KERNEL.problem(matmul.case_of("f32", *shape), Settings(), 7)
 
 
 @pytest.fixture(scope="module")

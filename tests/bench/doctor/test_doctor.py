@@ -23,6 +23,7 @@ from armbench.bench.model import Settings
 from armbench.bench.report.progress import TerminalProgress
 from armbench.bench.run import runner, session
 from armbench.bench.run.plan import PROFILES
+from armbench.bench.run.request import Request
 from tests.bench.doctor.roots import SPOILT, Spoilt
 from tests.conftest import Armbench
 from tests.machines.fake_root import build, specs
@@ -219,7 +220,7 @@ def test_a_run_keeps_its_findings(armbench: Armbench, tmp_path: Path) -> None:
 def test_what_a_run_finds_while_it_measures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rounds that were stolen from make a finding of the finished file."""
     monkeypatch.setattr(runner, "_round_flags", lambda *_: iter(["steal"]))
-    request = session.Request(
+    request = Request(
         select=("matmul/numpy/f32-n128",),
         settings=Settings(),
         profile=replace(PROFILES["quick"], rounds=1),

@@ -342,11 +342,11 @@ def test_memory_that_cannot_be_placed_is_refused_before_anything_is_measured(
 
 def test_a_run_that_began_before_there_were_placements_can_go_on() -> None:
     from armbench.bench.run.plan import PROFILES
-    from armbench.bench.run.session import Request, _request_json, _request_of
+    from armbench.bench.run.request import Request, request_json, request_of
 
     request = Request((), Settings(), PROFILES["quick"], "1", "throughput", 9.0, 1, "spread", "node:1", 1.5)
-    document = json.loads(json.dumps(_request_json(request)))
-    assert _request_of(document) == request
+    document = json.loads(json.dumps(request_json(request)))
+    assert request_of(document) == request
     for name in ("placement", "memory", "oversubscribe"):
         del document[name]
-    assert _request_of(document).placement == "compact"
+    assert request_of(document).placement == "compact"

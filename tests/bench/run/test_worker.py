@@ -78,7 +78,9 @@ def test_teams_keep_their_memory_until_there_is_no_room() -> None:
 
 def test_a_job_survives_its_journey() -> None:
     trial = replace(TRIAL, mode="split", cpus=(3, 1, 3, 1), instances=2, memory="interleave")
-    job = Job(3, {}, Settings(), (trial,), 1, 2, 7, 5e-3, memory_nodes=(0, 1), room_bytes=9, probe=True)
+    job = Job(
+        3, {}, Settings(), (trial,), 1, 2, 7, 5e-3, 20e-3, memory_nodes=(0, 1), room_bytes=9, probe=True
+    )
     assert worker.decode_job(worker.encode_job(job)) == job
     assert trial.place.teams == ((3, 1), (3, 1))
     assert trial.place.oversubscribed

@@ -1,0 +1,1 @@
+"""`armbench selftest`: whether verdicts hold on this machine, by comparisons whose answer is known."""

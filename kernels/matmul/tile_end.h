@@ -1,0 +1,15 @@
+/* Undefines what describes a tile (vector_tile.h, panels.h), so that a file can have several. */
+#undef LEFT
+#undef RIGHT
+#undef SUM
+#undef DEPTH
+#undef MR
+#undef NR
+#undef LANES
+#undef MC
+#undef KC
+#undef NC
+#undef LEFT_STRIDE
+#undef HEADS
+#undef TILE
+#undef ADD_GROUP

@@ -1,0 +1,176 @@
+/* A tile of C in vector registers, around the step that the including file provides:
+ *
+ *   TILE                 the tile's name; everything else defined here begins with it
+ *   LEFT, RIGHT, SUM     element types of packed A and B, and of the sums
+ *   DEPTH, MR, NR        k that lies together; rows and columns of the largest tile
+ *   LANES                sums in a vector; NR is two vectors
+ *   ADD_GROUP            (rows, a, a_stride, b, sum): sum[rows][2] += a[rows][DEPTH] b[NR][DEPTH]^T
+ *   LEFT_STRIDE          elements from a row of packed A to the next, in TILE_tile()
+ *
+ * TILE_tile() is for panels of B in the caches, TILE_few() for one that comes from memory and is
+ * used by few rows.  One stream from DRAM is slower than several, so the latter walks two or four
+ * parts of k side by side (`chains`), which also keeps additions from waiting for one another.
+ * Where registers do not suffice for that, it fetches several parts of what comes next.
+ */
+#include <stdint.h>
+#include <string.h>
+
+#ifndef ARMBENCH_VECTOR_TILE_H
+#define ARMBENCH_VECTOR_TILE_H
+
+#define VT_JOIN(a, b) a##_##b
+#define VT_JOINED(a, b) VT_JOIN(a, b)
+#define VT(name) VT_JOINED(TILE, name)
+
+#define VT_LINE 64
+#define VT_NEAR (4 << 10) /* bytes ahead of its use that chains fetch B from memory, */
+#define VT_NEXT (1 << 10) /* and that others do so from L2 */
+#define VT_STREAMS 4      /* parts of the next block that are fetched side by side */
+
+#define VT_CHAINS(rows) ((rows) * 4 <= MR ? 4 : (rows) * 2 <= MR ? 2 : 1)
+
+/* What a tile of few rows fetches for later ones: with every group of k a line of `block`, or two
+ * if `both`, from `line` on. */
+typedef struct vt_ahead {
+    const char *block;
+    uint64_t stream_bytes; /* a VT_STREAMS-th of the block */
+    uint64_t line;
+    int both;
+} vt_ahead;
+
+static inline void vt_fetch(vt_ahead *ahead) {
+    uint64_t line = ahead->line++;
+    __builtin_prefetch(ahead->block + line % VT_STREAMS * ahead->stream_bytes +
+                           line / VT_STREAMS * VT_LINE, 0, 2);
+}
+
+#define VT_EVERY(rows)                                                                     \
+    rows(1) rows(2) rows(3) rows(4) rows(5) rows(6) rows(7) rows(8) rows(9) rows(10)       \
+    rows(11) rows(12) rows(13) rows(14)
+
+#endif
+
+typedef SUM VT(vector) __attribute__((vector_size(LANES * sizeof(SUM))));
+
+static inline VT(vector) VT(load)(const SUM *from) {
+    VT(vector) v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+
+static inline void VT(store)(SUM *to, VT(vector) v) { memcpy(to, &v, sizeof v); }
+
+/* The sums begin at `heads`, one for each row, if there are any. */
+static inline __attribute__((always_inline)) void VT(begin)(const int rows, const int chains,
+                                                            const SUM *heads,
+                                                            VT(vector) sum[4][MR][2]) {
+#pragma GCC unroll 4
+    for (int chain = 0; chain < chains; chain++)
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++)
+            sum[chain][i][0] = sum[chain][i][1] = (VT(vector)){0};
+    if (heads)
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++)
+            sum[0][i][0] = sum[0][i][1] = (VT(vector)){0} + heads[i];
+}
+
+static inline __attribute__((always_inline)) void VT(end)(const int rows, const int chains,
+                                                          VT(vector) sum[4][MR][2], SUM *c,
+                                                          int64_t stride, int accumulate) {
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++, c += stride)
+#pragma GCC unroll 2
+        for (int half = 0; half < 2; half++) {
+            VT(vector) total = sum[0][i][half];
+#pragma GCC unroll 3
+            for (int chain = 1; chain < chains; chain++)
+                total += sum[chain][i][half];
+            if (accumulate)
+                total += VT(load)(c + half * LANES);
+            VT(store)(c + half * LANES, total);
+        }
+}
+
+static inline __attribute__((always_inline)) void VT(fetch)(const RIGHT *b, int64_t bytes) {
+#pragma GCC unroll 4
+    for (int line = 0; line < NR * DEPTH * (int)sizeof(RIGHT); line += VT_LINE)
+        __builtin_prefetch((const char *)b + bytes + line, 0, 3);
+}
+
+/* C, too, is asked for as the tile begins, a row with each group of k: all at once would keep what
+ * A and B need from being fetched. */
+static inline __attribute__((always_inline)) void VT(tile_of)(
+    const int rows, int64_t groups, const LEFT *a, int64_t a_stride, const SUM *heads,
+    const RIGHT *b, SUM *c, int64_t stride, int accumulate, const char *next, int64_t next_step) {
+    VT(vector) sum[4][MR][2];
+    VT(begin)(rows, 1, heads, sum);
+    const SUM *row = c;
+    int64_t g = 0;
+    for (; g < rows && g < groups; g++, row += stride, a += DEPTH, b += NR * DEPTH) {
+        __builtin_prefetch(row, 0, 2);
+        __builtin_prefetch(row + LANES, 0, 2);
+        VT(fetch)(b, VT_NEXT);
+        ADD_GROUP(rows, a, a_stride, b, sum[0]);
+    }
+    for (; g < groups; g++, next += next_step, a += DEPTH, b += NR * DEPTH) {
+        __builtin_prefetch(next, 0, 2);
+        VT(fetch)(b, VT_NEXT);
+        ADD_GROUP(rows, a, a_stride, b, sum[0]);
+    }
+    VT(end)(rows, 1, sum, c, stride, accumulate);
+}
+
+static inline __attribute__((always_inline)) void VT(few_of)(
+    const int rows, const int chains, int64_t groups, const LEFT *a, int64_t a_stride,
+    const SUM *heads, const RIGHT *b, SUM *c, int64_t stride, int accumulate, vt_ahead ahead) {
+    VT(vector) sum[4][MR][2];
+    VT(begin)(rows, chains, heads, sum);
+    if (chains == 1)
+        a_stride = LEFT_STRIDE;
+    int64_t each = groups / chains;
+    for (int64_t g = 0; g < each; g++) {
+        if (chains == 1)
+            vt_fetch(&ahead);
+        if (chains == 1 && ahead.both)
+            vt_fetch(&ahead);
+#pragma GCC unroll 4
+        for (int chain = 0; chain < chains; chain++) {
+            const RIGHT *at = b + (chain * each + g) * NR * DEPTH;
+            if (chains > 1)
+                VT(fetch)(at, VT_NEAR);
+            ADD_GROUP(rows, a + (chain * each + g) * DEPTH, a_stride, at, sum[chain]);
+        }
+    }
+    for (int64_t g = each * chains; g < groups; g++)
+        ADD_GROUP(rows, a + g * DEPTH, a_stride, b + g * NR * DEPTH, sum[0]);
+    VT(end)(rows, chains, sum, c, stride, accumulate);
+}
+
+/* c[rows][NR] (+)= heads[rows] + a[rows][groups][DEPTH] b[groups][NR][DEPTH]^T, 1 <= rows <= MR;
+ * rows of A are LEFT_STRIDE apart.  `next` and so many bytes on for every group is fetched to L2. */
+static void VT(tile)(int64_t rows, int64_t groups, const LEFT *a, const SUM *heads, const RIGHT *b,
+                     SUM *c, int64_t stride, int accumulate, const char *next, int64_t next_step) {
+#define VT_ROWS(r)                                                                         \
+    case r:                                                                                \
+        if (r <= MR)                                                                       \
+            VT(tile_of)(r <= MR ? r : 1, groups, a, LEFT_STRIDE, heads, b, c, stride,      \
+                        accumulate, next, next_step);                                      \
+        break;
+    switch (rows) { VT_EVERY(VT_ROWS) }
+#undef VT_ROWS
+}
+
+/* The same with rows of A `a_stride` apart.  As many as leave registers for one chain only are
+ * LEFT_STRIDE apart, and fetch `ahead`. */
+static void VT(few)(int64_t rows, int64_t groups, const LEFT *a, int64_t a_stride, const SUM *heads,
+                    const RIGHT *b, SUM *c, int64_t stride, int accumulate, vt_ahead ahead) {
+#define VT_ROWS(r)                                                                         \
+    case r:                                                                                \
+        if (r <= MR)                                                                       \
+            VT(few_of)(r <= MR ? r : 1, VT_CHAINS(r), groups, a, a_stride, heads, b, c,    \
+                       stride, accumulate, ahead);                                         \
+        break;
+    switch (rows) { VT_EVERY(VT_ROWS) }
+#undef VT_ROWS
+}

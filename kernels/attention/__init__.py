@@ -237,7 +237,7 @@ def _pages(tokens: Array, table: Array) -> Array:
     padded = np.full((batch, kv_heads, table.shape[1] * BLOCK, *rest), blank, tokens.dtype)
     padded[:, :, :seq] = tokens
     blocks = padded.reshape(batch, kv_heads, table.shape[1], BLOCK, *rest).swapaxes(1, 2)
-    pages = empty((table.size, kv_heads, BLOCK, *rest), tokens.dtype)
+    pages = np.empty((table.size, kv_heads, BLOCK, *rest), tokens.dtype)
     pages[table.ravel()] = blocks.reshape(pages.shape)
     return pages
 
@@ -259,6 +259,7 @@ def reference(q: Array, k: Array, v: Array, causal: bool) -> tuple[Array, Array]
             p = _probabilities(q[batch, head, rows].astype(np.float64), keys, first)
             o[batch, head, rows] = p @ values[: p.shape[1]]
             scale[batch, head, rows] = p @ np.abs(values[: p.shape[1]])
+    np.maximum(scale, np.finfo(np.float64).tiny, out=scale)  # integers may all be 0, and so must o
     return o, scale
 
 

@@ -1,8 +1,9 @@
 /* Decode over a cache of int8 on sdot (sdot.h): 4 keys x 2 queries or 2 vectors of v x 4 queries, of
  * two parts each, in 16 of 32 registers.
  *
- * Lives on sdot: 32 for every 64 bytes of k and 4 queries, beside 4 zips for every 32 of v: 64 bytes
- * take 16 cycles on N1 (two pipes) and 8 to 10 on V1, V2 and V3, as fast as memory gives them.
+ * Lives on sdot: 32 for every 64 bytes of k and 4 queries, 64 for every 128 bytes of v beside 16 zips
+ * and 32 loads.  Two pipes (N1) take 16 cycles for 64 bytes of k and four (V1, V2, V3) take 8;
+ * v takes half as long again.
  */
 #include "neon.h"
 
@@ -22,11 +23,7 @@ static inline int8_vec load_some(const int8_t *p, int64_t n) {
     memcpy(first, p, (size_t)n);
     return vld1q_s8(first);
 }
-static inline int8_vec load_half(const int8_t *p, int64_t n) {
-    if (n >= 2 * LANES)
-        return vcombine_s8(vld1_s8(p), vdup_n_s8(0));
-    return load_some(p, n);
-}
+static inline int8_vec load_half(const int8_t *p) { return vcombine_s8(vld1_s8(p), vdup_n_s8(0)); }
 static inline int32_vec dot(int32_vec c, int8_vec a, int8_vec b) { return vdotq_s32(c, a, b); }
 static inline __attribute__((always_inline)) int32_vec dot_element(int32_vec c, int8_vec a, int8_vec w, int element) {
     switch (element) {

@@ -8,7 +8,7 @@
  * Besides sve.h's or neon.h's operations, an instruction set defines
  *   int8_vec int32_vec zeros    vectors; of int32
  *   load_bytes repeat_bytes      of a vector; of 16 bytes, repeated
- *   load_some load_half(p, n)   zeros from the n-th element on; of half a vector
+ *   load_half load_some(p, n)   of half a vector; zeros from the n-th element on
  *   dot(c, a, b)                c + products of four neighbours
  *   dot_element(c, a, w, e)     likewise with the e-th four of every 128 bits of w
  *   zip_low zip_high
@@ -120,7 +120,9 @@ static void dots(int64_t queries, const near_block *b, const kv *q, int64_t elem
 #define WEIGHTS(h) \
     int8_vec wh##h = repeat_bytes(weights + 2 * (h) * NEAR + r); \
     int8_vec wl##h = repeat_bytes(weights + (2 * (h) + 1) * NEAR + r);
-#define VALUE(i) int8_vec v##i = load_half(key_row(b, r + 4 * e + (i)) + at, b->head_dim - at);
+#define VALUE(i) int8_vec v##i = load_half(key_row(b, r + 4 * e + (i)) + at);
+#define VALUE_END(i) \
+    int8_vec v##i = load_some(key_row(b, r + 4 * e + (i)) + at, min_of(2 * LANES, b->head_dim - at));
 #define WEIGH(j, h) \
     high##j##h = dot_element(high##j##h, x##j, wh##h, e); \
     low##j##h = dot_element(low##j##h, x##j, wl##h, e);
@@ -129,18 +131,23 @@ static void dots(int64_t queries, const near_block *b, const kv *q, int64_t elem
         float *to = o + (h) * o_stride + (j) * LANES; \
         store(to, fma_of(joined(high##j##h, low##j##h), splat(factors[h]), load(to))); \
     }
+#define WEIGH_KEYS(n, LOAD) \
+    for (int64_t r = 0; r < b->keys; r += 16) { \
+        EACH_##n(WEIGHTS) \
+        UNROLL for (int e = 0; e < 4; e++) { \
+            EACH_4(LOAD) \
+            int8_vec even = zip_low(v0, v2), odd = zip_low(v1, v3); \
+            int8_vec x0 = zip_low(even, odd), x1 = zip_high(even, odd); \
+            TWO_BY_##n(WEIGH) \
+        } \
+    }
 #define WEIGH_ALL(n) \
     case n: { \
         TWO_BY_##n(ZERO) \
-        for (int64_t r = 0; r < b->keys; r += 16) { \
-            EACH_##n(WEIGHTS) \
-            UNROLL for (int e = 0; e < 4; e++) { \
-                EACH_4(VALUE) \
-                int8_vec even = zip_low(v0, v2), odd = zip_low(v1, v3); \
-                int8_vec x0 = zip_low(even, odd), x1 = zip_high(even, odd); \
-                TWO_BY_##n(WEIGH) \
-            } \
-        } \
+        if (at + 2 * LANES <= b->head_dim) \
+            WEIGH_KEYS(n, VALUE) \
+        else \
+            WEIGH_KEYS(n, VALUE_END) \
         TWO_BY_##n(ADD) \
         break; \
     }

@@ -30,9 +30,7 @@ static inline int8_vec repeat_bytes(const int8_t *p) { return svld1rq_s8(svptrue
 static inline int8_vec load_some(const int8_t *p, int64_t n) {
     return svld1_s8(svwhilelt_b8_s64(0, n), p);
 }
-static inline int8_vec load_half(const int8_t *p, int64_t n) {
-    return load_some(p, min_of(n, 2 * LANES));
-}
+static inline int8_vec load_half(const int8_t *p) { return load_some(p, 2 * LANES); }
 static inline int32_vec dot(int32_vec c, int8_vec a, int8_vec b) { return svdot_s32(c, a, b); }
 INLINE int32_vec dot_element(int32_vec c, int8_vec a, int8_vec w, int element) {
     switch (element) {

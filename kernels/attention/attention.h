@@ -1,14 +1,24 @@
-/* What every instruction set registers: the two operations, in f32. */
+/* What every instruction set registers: all operations, on its tiles in f32. */
 #ifndef ARMBENCH_ATTENTION_H
 #define ARMBENCH_ATTENTION_H
 
 #include "decode.h"
 #include "prefill.h"
 
-AB_VARIANT(prefill_f32, .accepts = accepts, .scratch_bytes = prefill_scratch_bytes,
-           .grains = prefill_grains, .run = prefill);
-AB_VARIANT(decode_f32, .accepts = accepts, .shared_bytes = decode_shared_bytes,
-           .scratch_bytes = decode_scratch_bytes, .phases = decode_phases,
-           .grains = decode_grains, .run = decode);
+#define PREFILL(operation) \
+    AB_VARIANT(operation, .accepts = accepts, .scratch_bytes = prefill_scratch_bytes, \
+               .grains = prefill_grains, .run = operation)
+#define DECODE(operation) \
+    AB_VARIANT(operation, .accepts = decode_accepts, .shared_bytes = decode_shared_bytes, \
+               .scratch_bytes = decode_scratch_bytes, .phases = decode_phases, \
+               .grains = decode_grains, .run = operation)
+
+PREFILL(prefill_f32);
+PREFILL(prefill_bf16);
+DECODE(decode_f32);
+DECODE(decode_bf16);
+#ifndef INT8_DOT
+DECODE(decode_int8);
+#endif
 
 #endif

@@ -18,14 +18,9 @@
 #ifndef ARMBENCH_DECODE_H
 #define ARMBENCH_DECODE_H
 
-#include "flash.h"
+#include "cache.h"
 
-#define FOUR 4          /* keys whose scores are found together */
-#define NEAR 32         /* keys */
-#define CHUNK 1024      /* keys at most ... */
-#define SHORT_CHUNK 256 /* ... or this, as long as that makes no more than */
-#define ENOUGH 16       /* chunks of a kv head */
-#define SCORES_STRIDE (CHUNK + LINE) /* no multiple of a page: rows fall into different sets */
+#define FOUR 4  /* keys whose scores are found together */
 
 /* What one element at a time reads, the hardware fetches soon enough. */
 INLINE void prefetch(const float *line) {
@@ -35,101 +30,33 @@ INLINE void prefetch(const float *line) {
 
 /* ---- register tiles ---------------------------------------------------------------------- */
 
-INLINE void multiply_step(const int queries, const vec key[FOUR], const float *q, int64_t q_stride,
-                          vec sum[SHARED][FOUR]) {
-    UNROLL for (int h = 0; h < queries; h++) {
-        vec x = load(q + h * q_stride);
-        UNROLL for (int i = 0; i < FOUR; i++) sum[h][i] = fma_of(key[i], x, sum[h][i]);
-    }
-}
-
-/* scores[h][i] = q[h] . row[i].  As much is prefetched at `ahead` as is read. */
-INLINE void dots_of(const int queries, int64_t head_dim, const float *const row[FOUR],
-                    const float *ahead, const float *q, int64_t q_stride, float *scores) {
-    vec sum[SHARED][FOUR], key[FOUR];
-    UNROLL for (int h = 0; h < queries; h++)
-        UNROLL for (int i = 0; i < FOUR; i++) sum[h][i] = splat(0);
-    int64_t p = 0;
-    while (p + LINE <= head_dim) {
-        UNROLL for (int i = 0; i < FOUR; i++) prefetch(ahead + FOUR * p + i * LINE);
-        UNROLL for (int e = 0; e < LINE; e += LANES, p += LANES) {
-            UNROLL for (int i = 0; i < FOUR; i++) key[i] = load(row[i] + p);
-            multiply_step(queries, key, q + p, q_stride, sum);
-        }
-    }
-    for (; p < head_dim; p += LANES) {
-        UNROLL for (int i = 0; i < FOUR; i++)
-            key[i] = load_first(row[i] + p, min_of(LANES, head_dim - p));
-        multiply_step(queries, key, q + p, q_stride, sum);
-    }
-    UNROLL for (int h = 0; h < queries; h++) store_sums(scores + h * SCORES_STRIDE, sum[h]);
-}
-
-/* o[h] += sum over keys of p[h][key] v[key], for `span` vectors of which the last has `valid`
- * elements; p has a multiple of ELEMENTS columns, zero from `keys` on.  As much is prefetched at
- * `ahead` as is read. */
-INLINE void weigh_of(const int queries, const int span, const int64_t valid, int64_t keys,
-                     const float *v, int64_t head_dim, const float *ahead, const float *p,
-                     float *o, int64_t o_stride) {
-    vec sum[SHARED][SPAN];
-    UNROLL for (int h = 0; h < queries; h++)
-        UNROLL for (int j = 0; j < span; j++) sum[h][j] = load(o + h * o_stride + j * LANES);
-    for (int64_t r = 0; r < keys; r += ELEMENTS) {
-        left a[SHARED];
-        UNROLL for (int h = 0; h < queries; h++) a[h] = load_left(p + h * SCORES_STRIDE + r);
-        UNROLL for (int e = 0; e < ELEMENTS; e++) {
-            int64_t at = min_of(r + e, keys - 1) * head_dim;
-            UNROLL for (int j = 0; j < span; j++) {
-                vec x = j == span - 1 && valid < LANES ? load_first(v + at + j * LANES, valid)
-                                                       : load(v + at + j * LANES);
-                if (j * LANES % LINE == 0)
-                    prefetch(ahead + (r + e) * span * LANES + j * LANES);
-                UNROLL for (int h = 0; h < queries; h++)
-                    sum[h][j] = fma_left(a[h], e, x, sum[h][j]);
-            }
-        }
-    }
-    UNROLL for (int h = 0; h < queries; h++)
-        UNROLL for (int j = 0; j < span; j++) store(o + h * o_stride + j * LANES, sum[h][j]);
-}
+#ifdef SIZELESS
+#include "sve_decode.h"
+#else
+#include "decode_tiles.h"
+#endif
 
 /* ---- a block of at most NEAR keys, for up to SHARED queries ------------------------------- */
-
-typedef struct near_block {
-    const float *rows, *ahead; /* of k or v; where the next block lies */
-    int64_t keys, head_dim;
-} near_block;
 
 INLINE void dots_all(const int queries, const near_block *b, const float *q, int64_t q_stride,
                      float *scores) {
     for (int64_t r = 0; r < b->keys; r += FOUR) {
         const float *row[FOUR];
         UNROLL for (int i = 0; i < FOUR; i++)
-            row[i] = b->rows + min_of(r + i, b->keys - 1) * b->head_dim;
-        dots_of(queries, b->head_dim, row, b->ahead + r * b->head_dim, q, q_stride, scores + r);
+            row[i] = (const float *)b->rows + min_of(r + i, b->keys - 1) * b->head_dim;
+        dots_of(queries, b->head_dim, row, (const float *)b->ahead + r * b->head_dim, q, q_stride,
+                scores + r);
     }
 }
 
-INLINE void weigh_all(const int queries, const near_block *b, const float *p, float *o,
-                      int64_t o_stride) {
-    int64_t d = b->head_dim, keys = b->keys, i = 0;
-    const float *v = b->rows, *ahead = b->ahead;
-    for (; i + SPAN * LANES <= d; i += SPAN * LANES)
-        weigh_of(queries, SPAN, LANES, keys, v + i, d, ahead + i * keys, p, o + i, o_stride);
-    for (; i + LANES <= d; i += LANES)
-        weigh_of(queries, 1, LANES, keys, v + i, d, ahead + i * keys, p, o + i, o_stride);
-    if (i < d)
-        weigh_of(queries, 1, d - i, keys, v + i, d, ahead + i * keys, p, o + i, o_stride);
-}
-
-static NOINLINE void dots(int64_t queries, const near_block *b, const float *q, int64_t q_stride,
+static NOINLINE void f32_dots(int64_t queries, const near_block *b, const float *q, int64_t q_stride,
                           float *scores) {
 #define SHARE(n) case n: dots_all(n, b, q, q_stride, scores); break;
     switch (queries) { SHARES(SHARE) }
 #undef SHARE
 }
 
-static NOINLINE void weigh(int64_t queries, const near_block *b, const float *p, float *o,
+static NOINLINE void f32_weigh(int64_t queries, const near_block *b, const float *p, float *o,
                            int64_t o_stride) {
 #define SHARE(n) case n: weigh_all(n, b, p, o, o_stride); break;
     switch (queries) { SHARES(SHARE) }
@@ -138,146 +65,113 @@ static NOINLINE void weigh(int64_t queries, const near_block *b, const float *p,
 
 /* ---- a chunk ----------------------------------------------------------------------------- */
 
-INLINE int64_t group_of(attention_shape s) { return s.heads / s.kv_heads; }
+typedef struct decode_space {
+    float *q, *scores, *wide; /* [group][vectors], [group][SCORES_STRIDE], [NEAR][head_dim] */
+} decode_space;
 
-/* Long chunks waste least at their ends, many can be shared out to many threads. */
-INLINE int64_t chunks_of(attention_shape s) {
-    int64_t fewest = blocks(s.seq, CHUNK), most = blocks(s.seq, SHORT_CHUNK);
-    return fewest < ENOUGH ? min_of(ENOUGH, most) : fewest;
+INLINE decode_space decode_space_of(attention_shape s, void *scratch) {
+    float *q = scratch, *scores = q + group_of(s) * vectors_of(s);
+    return (decode_space){q, scores, scores + group_of(s) * SCORES_STRIDE};
 }
 
-INLINE int64_t vectors_of(attention_shape s) { return padded(s.head_dim, LANES); }
-
-/* What a chunk gives for a query: o, not yet divided by the sum; then maximum and sum. */
-INLINE int64_t partial_floats(attention_shape s) { return padded(vectors_of(s) + 2, 2 * LINE); }
-
-INLINE float *partial_of(attention_shape s, void *shared, int64_t kv_head, int64_t chunk) {
-    return (float *)shared + (kv_head * chunks_of(s) + chunk) * group_of(s) * partial_floats(s);
-}
-
-/* Keys are dealt evenly to the chunks. */
-INLINE int64_t chunk_start(attention_shape s, int64_t chunk) {
-    int64_t each = s.seq / chunks_of(s), longer = s.seq % chunks_of(s);
-    return chunk * each + min_of(chunk, longer);
-}
-
-static uint64_t decode_shared_bytes(const int64_t *params) {
-    attention_shape s = shape_of(params);
-    return (uint64_t)(s.batch * s.heads * chunks_of(s) * partial_floats(s)) * sizeof(float);
-}
-
-/* q, then scores. */
 static uint64_t decode_scratch_bytes(const int64_t *params) {
     attention_shape s = shape_of(params);
-    return (uint64_t)(group_of(s) * (vectors_of(s) + SCORES_STRIDE)) * sizeof(float);
+    int64_t row = vectors_of(s) + SCORES_STRIDE;
+    return (uint64_t)(group_of(s) * row + NEAR * s.head_dim) * sizeof(float);
 }
 
-static void load_scaled(attention_shape s, const float *q, float *scaled) {
+static void load_scaled(attention_shape s, const dtype type, const void *q, decode_space *w) {
     int64_t width = vectors_of(s);
     float scale = query_scale(s);
     for (int64_t h = 0; h < group_of(s); h++)
-        for (int64_t p = 0; p < width; p++)
-            scaled[h * width + p] = p < s.head_dim ? q[h * s.head_dim + p] * scale : 0;
+        for (int64_t p = 0; p < width; p++) {
+            int64_t at = h * s.head_dim + p;
+            w->q[h * width + p] = p >= s.head_dim ? 0
+                                  : type == BF16  ? f32_of(((const uint16_t *)q)[at]) * scale
+                                                  : ((const float *)q)[at] * scale;
+        }
 }
 
-/* Scores become probabilities, zero up to a whole vector. */
-static void softmax_row(float *scores, int64_t keys, float *most, float *sum) {
-    vec now = splat(-INFINITY), total = splat(0);
-    for (int64_t r = keys; r < padded(keys, LANES); r++)
-        scores[r] = -INFINITY;
-    for (int64_t r = 0; r < keys; r += LANES)
-        now = max_of(now, load(scores + r));
-    *most = most_of(now);
-    for (int64_t r = 0; r < keys; r += LANES) {
-        vec p = exp2_of(sub(load(scores + r), splat(*most)));
-        store(scores + r, p);
-        total = add(total, p);
-    }
-    *sum = sum_of(total);
+/* A block as f32.  What is widened is read only here, what comes next fetched. */
+INLINE near_block wide_block(const dtype type, near_block b, const decode_space *w) {
+    if (type == F32)
+        return b;
+    if (LANES > 1)
+        prefetch_bytes(b.ahead, b.keys * b.head_dim * bytes_of(type));
+    widen(type, b.rows, b.scales, b.keys, b.head_dim, w->wide);
+    b.rows = b.ahead = (const char *)w->wide;
+    return b;
 }
 
-/* The block from `first` on, in `rows` of `keys` keys that `then` follows. */
-INLINE near_block block_at(const float *rows, int64_t first, int64_t keys, int64_t head_dim,
-                           const float *then) {
-    const float *start = rows + first * head_dim;
-    return (near_block){start, first + NEAR < keys ? start + NEAR * head_dim : then,
-                        min_of(NEAR, keys - first), head_dim};
-}
-
-static void decode_chunk(attention_shape s, const float *q, const float *k, const float *v,
-                         int64_t keys, float *partial, float *scratch) {
+INLINE void decode_chunk(attention_shape s, const dtype type, const cache *k, const cache *v,
+                         int64_t first, int64_t end, float *partial, const decode_space *w) {
     int64_t group = group_of(s), width = vectors_of(s), row = partial_floats(s);
-    float *scores = scratch + group * width;
-    load_scaled(s, q, scratch);
-    for (int64_t first = 0; first < keys; first += NEAR) {
-        near_block b = block_at(k, first, keys, s.head_dim, v);
+    for (int64_t at = first; at < end;) {
+        near_block b = wide_block(type, block_at(k, at, end, s.head_dim, v, first), w);
         for (int64_t h = 0; h < group; h += SHARED, b.ahead = b.rows)
-            dots(min_of(SHARED, group - h), &b, scratch + h * width, width,
-                 scores + h * SCORES_STRIDE + first);
+            f32_dots(min_of(SHARED, group - h), &b, w->q + h * width, width,
+                     w->scores + h * SCORES_STRIDE + at - first);
+        at += b.keys;
     }
     for (int64_t h = 0; h < group; h++) {
         float *o = partial + h * row;
-        softmax_row(scores + h * SCORES_STRIDE, keys, o + width, o + width + 1);
+        softmax_row(w->scores + h * SCORES_STRIDE, end - first, o + width, o + width + 1);
         for (int64_t p = 0; p < width; p += LANES)
             store(o + p, splat(0));
     }
-    for (int64_t first = 0; first < keys; first += NEAR) {
-        near_block b = block_at(v, first, keys, s.head_dim, k + keys * s.head_dim);
+    for (int64_t at = first; at < end;) {
+        int64_t next = min_of(end, s.seq - 1);
+        near_block b = wide_block(type, block_at(v, at, end, s.head_dim, k, next), w);
         for (int64_t h = 0; h < group; h += SHARED, b.ahead = b.rows)
-            weigh(min_of(SHARED, group - h), &b, scores + h * SCORES_STRIDE + first,
-                  partial + h * row, row);
+            f32_weigh(min_of(SHARED, group - h), &b, w->scores + h * SCORES_STRIDE + at - first,
+                      partial + h * row, row);
+        at += b.keys;
     }
 }
 
 /* ---- a head ------------------------------------------------------------------------------ */
 
-static void join_chunks(attention_shape s, float *partial, float *o) {
-    int64_t chunks = chunks_of(s), width = vectors_of(s);
-    int64_t row = group_of(s) * partial_floats(s);
-    float most = -INFINITY;
-    for (int64_t c = 0; c < chunks; c++)
-        most = partial[c * row + width] > most ? partial[c * row + width] : most;
-    vec total = splat(0);
-    for (int64_t c = 0; c < chunks; c++) {
-        float *of = partial + c * row + width;
-        vec weight = exp2_of(splat(of[0] - most));
-        total = fma_of(weight, splat(of[1]), total);
-        of[0] = first_of(weight);
-    }
-    for (int64_t p = 0; p < s.head_dim; p += LANES) {
-        vec sum = splat(0);
-        for (int64_t c = 0; c < chunks; c++)
-            sum = fma_of(splat(partial[c * row + width]), load(partial + c * row + p), sum);
-        sum = div_of(sum, total);
-        store_most(o + p, s.head_dim - p, sum);
-    }
-}
-
-static uint64_t decode_phases(const int64_t *params) {
-    (void)params;
-    return 2;
-}
-
-static uint64_t decode_grains(const int64_t *params, uint64_t phase) {
-    attention_shape s = shape_of(params);
-    return (uint64_t)(phase ? s.batch * s.heads : s.batch * s.kv_heads * chunks_of(s));
-}
-
-static void decode(const ab_call *call, uint64_t phase, uint64_t grain) {
+INLINE void decode_head(const ab_call *call, const dtype type, int64_t head) {
     attention_shape s = shape_of(call->params);
-    int64_t index = (int64_t)grain, group = group_of(s), chunks = chunks_of(s);
+    int64_t group = group_of(s), at = head * s.head_dim;
+    float *partial = partial_of(s, call->shared, head / group, 0);
+    partial += head % group * partial_floats(s);
+    if (type == BF16) {
+        join_chunks(s, partial, call->scratch);
+        narrow(call->scratch, s.head_dim, (uint16_t *)call->operands[3] + at);
+    } else {
+        join_chunks(s, partial, (float *)call->operands[3] + at);
+    }
+}
+
+/* `type` is that of the cache; q and o are bf16 beside bf16, else f32. */
+INLINE void decode(const ab_call *call, const dtype type, uint64_t phase, uint64_t grain) {
     if (phase) {
-        float *partial = partial_of(s, call->shared, index / group, 0);
-        join_chunks(s, partial + index % group * partial_floats(s),
-                    (float *)call->operands[3] + index * s.head_dim);
+        decode_head(call, type, (int64_t)grain);
         return;
     }
-    int64_t kv_head = index / chunks, chunk = index % chunks;
-    int64_t first = chunk_start(s, chunk), at = (kv_head * s.seq + first) * s.head_dim;
-    decode_chunk(s, (const float *)call->operands[0] + kv_head * group * s.head_dim,
-                 (const float *)call->operands[1] + at, (const float *)call->operands[2] + at,
-                 chunk_start(s, chunk + 1) - first, partial_of(s, call->shared, kv_head, chunk),
-                 call->scratch);
+    attention_shape s = shape_of(call->params);
+    int64_t index = (int64_t)grain, group = group_of(s), chunks = chunks_of(s);
+    int64_t kv_head = index / chunks, chunk = index % chunks, q = kv_head * group * s.head_dim;
+    decode_space w = decode_space_of(s, call->scratch);
+    cache k = key_cache(call, type, kv_head), v = value_cache(call, type, kv_head);
+    load_scaled(s, type, (const char *)call->operands[0] + q * (type == BF16 ? 2 : 4), &w);
+    decode_chunk(s, type, &k, &v, chunk_start(s, chunk), chunk_start(s, chunk + 1),
+                 partial_of(s, call->shared, kv_head, chunk), &w);
 }
+
+static void decode_f32(const ab_call *call, uint64_t phase, uint64_t grain) {
+    decode(call, F32, phase, grain);
+}
+
+static void decode_bf16(const ab_call *call, uint64_t phase, uint64_t grain) {
+    decode(call, BF16, phase, grain);
+}
+
+#ifndef INT8_DOT
+static void decode_int8(const ab_call *call, uint64_t phase, uint64_t grain) {
+    decode(call, INT8, phase, grain);
+}
+#endif
 
 #endif

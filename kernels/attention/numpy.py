@@ -24,6 +24,14 @@ def bind(case: Case, operands: Operands) -> tuple[Call, Outputs]:
     return (_prefill if case.params["phase"] == "prefill" else _decode)(case, operands), outputs
 
 
+def accepts(case: Case) -> str | None:
+    if case.params["layout"] == "paged":
+        return "it takes no paged cache"
+    if case.params["kv_dtype"] != "f32":
+        return f"its {case.params['kv_dtype']} does without BLAS"
+    return None
+
+
 def _prefill(case: Case, operands: Operands) -> Call:
     """A call over the heads; hidden keys get -inf added."""
     q, k, v, o = (operands[name] for name in "qkvo")
@@ -69,6 +77,7 @@ def _attend(q: Array, k: Array, v: Array, mask: Array | None, scaled: Array, sco
 VARIANT = Library(
     package="numpy",
     bind=bind,
+    accepts=accepts,
     detail=MATMUL.detail,
     threads=MATMUL.threads,
     threads_used=MATMUL.threads_used,

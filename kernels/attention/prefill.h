@@ -24,118 +24,19 @@
 #define ARMBENCH_PREFILL_H
 
 #include "flash.h"
+#include "widen.h"
 
-#ifndef IN_ORDER
-#define IN_ORDER(sum, address) ((void)0)
-#endif
 #define QUERIES (COLUMNS * LANES)
 #define ROW_BLOCK (LANES > ROWS ? LANES : ROWS)
-#define DIAGONAL 16 /* keys multiplied at once on the diagonal; at least LANES */
+#define DIAGONAL (LANES > 16 ? LANES : 16) /* keys multiplied at once on the diagonal */
 
 /* ---- register tiles ---------------------------------------------------------------------- */
 
-/* sum[i][j] += row[i][p] b[p][j] over p < depth; b has a multiple of ELEMENTS rows of QUERIES,
- * zero from depth on. */
-#if ELEMENTS == 1
-INLINE void multiply_keys(const int columns, int64_t depth, const float *const row[ROWS],
-                          const float *b, vec sum[ROWS][COLUMNS]) {
-    for (int64_t p = 0; p < depth; p++, b += QUERIES) {
-        vec x[COLUMNS];
-        UNROLL for (int j = 0; j < columns; j++) x[j] = load(b + j * LANES);
-        UNROLL for (int i = 0; i < ROWS; i++) {
-            left a = load_left(row[i] + p);
-            UNROLL for (int j = 0; j < columns; j++) {
-                sum[i][j] = fma_left(a, 0, x[j], sum[i][j]);
-                IN_ORDER(sum[i][j], p);
-            }
-        }
-    }
-}
+#ifdef SIZELESS
+#include "sve_prefill.h"
 #else
-INLINE void multiply_elements(const int columns, const left a[ROWS], const float *b,
-                              vec sum[ROWS][COLUMNS]) {
-    UNROLL for (int e = 0; e < ELEMENTS; e++)
-        UNROLL for (int j = 0; j < columns; j++) {
-            vec x = load(b + e * QUERIES + j * LANES);
-            UNROLL for (int i = 0; i < ROWS; i++) sum[i][j] = fma_left(a[i], e, x, sum[i][j]);
-        }
-}
-
-INLINE void multiply_keys(const int columns, int64_t depth, const float *const row[ROWS],
-                          const float *b, vec sum[ROWS][COLUMNS]) {
-    left a[ROWS];
-    int64_t p = 0;
-    for (; p + ELEMENTS <= depth; p += ELEMENTS, b += ELEMENTS * QUERIES) {
-        UNROLL for (int i = 0; i < ROWS; i++) a[i] = load_left(row[i] + p);
-        multiply_elements(columns, a, b, sum);
-    }
-    if (p < depth) {
-        UNROLL for (int i = 0; i < ROWS; i++) a[i] = load_first(row[i] + p, depth - p);
-        multiply_elements(columns, a, b, sum);
-    }
-}
+#include "prefill_tiles.h"
 #endif
-
-/* sum[i][j] += a[p][i] b[p][j] over p < depth; a has rows of `stride`, b of QUERIES. */
-INLINE void multiply_values(const int columns, int64_t depth, const float *a, int64_t stride,
-                            const float *b, vec sum[ROWS][COLUMNS]) {
-    for (int64_t p = 0; p < depth; p++, a += stride, b += QUERIES) {
-#if ELEMENTS == 1
-        vec x[COLUMNS];
-        UNROLL for (int j = 0; j < columns; j++) x[j] = load(b + j * LANES);
-        UNROLL for (int i = 0; i < ROWS; i++) {
-            left y = load_left(a + i);
-            UNROLL for (int j = 0; j < columns; j++) {
-                sum[i][j] = fma_left(y, 0, x[j], sum[i][j]);
-                IN_ORDER(sum[i][j], a);
-            }
-        }
-#else
-        left y[ROWS / ELEMENTS];
-        UNROLL for (int i = 0; i < ROWS / ELEMENTS; i++) y[i] = load_left(a + i * ELEMENTS);
-        UNROLL for (int j = 0; j < columns; j++) {
-            vec x = load(b + j * LANES);
-            UNROLL for (int i = 0; i < ROWS; i++)
-                sum[i][j] = fma_left(y[i / ELEMENTS], i % ELEMENTS, x, sum[i][j]);
-        }
-#endif
-    }
-}
-
-INLINE void scores_of(const int columns, int64_t depth, const float *const row[ROWS],
-                      const float *q, float *scores) {
-    vec sum[ROWS][COLUMNS];
-    UNROLL for (int i = 0; i < ROWS; i++)
-        UNROLL for (int j = 0; j < columns; j++) sum[i][j] = splat(0);
-    multiply_keys(columns, depth, row, q, sum);
-    UNROLL for (int i = 0; i < ROWS; i++)
-        UNROLL for (int j = 0; j < columns; j++) store(scores + i * QUERIES + j * LANES, sum[i][j]);
-}
-
-INLINE void values_of(const int columns, int64_t keys, const float *v, int64_t stride,
-                      const float *p, const float *rescale, float *o) {
-    vec sum[ROWS][COLUMNS];
-    UNROLL for (int i = 0; i < ROWS; i++)
-        UNROLL for (int j = 0; j < columns; j++)
-            sum[i][j] = mul(load(rescale + j * LANES), load(o + i * QUERIES + j * LANES));
-    multiply_values(columns, keys, v, stride, p, sum);
-    UNROLL for (int i = 0; i < ROWS; i++)
-        UNROLL for (int j = 0; j < columns; j++) store(o + i * QUERIES + j * LANES, sum[i][j]);
-}
-
-static NOINLINE void scores_tile(int64_t columns, int64_t depth, const float *const row[ROWS],
-                                 const float *q, float *scores) {
-#define WIDTH(n) case n: scores_of(n, depth, row, q, scores); break;
-    switch (columns) { WIDTHS(WIDTH) }
-#undef WIDTH
-}
-
-static NOINLINE void values_tile(int64_t columns, int64_t keys, const float *v, int64_t stride,
-                                 const float *p, const float *rescale, float *o) {
-#define WIDTH(n) case n: values_of(n, keys, v, stride, p, rescale, o); break;
-    switch (columns) { WIDTHS(WIDTH) }
-#undef WIDTH
-}
 
 /* ---- workspace --------------------------------------------------------------------------- */
 
@@ -155,9 +56,13 @@ INLINE int64_t tile_floats(attention_shape s) {
     return 2 * (padded(s.head_dim, ROW_BLOCK) + 1) * QUERIES;
 }
 
+/* Rows of k, v, q or o as f32, where they are not. */
+INLINE int64_t wide_rows(void) { return KEYS > QUERIES ? KEYS : QUERIES; }
+
 static uint64_t prefill_scratch_bytes(const int64_t *params) {
-    int64_t tiles = TILES * tile_floats(shape_of(params));
-    return (uint64_t)(tiles + (KEYS + ROWS + 1) * QUERIES + KEYS * ROWS) * sizeof(float);
+    attention_shape s = shape_of(params);
+    int64_t tiles = TILES * tile_floats(s), shared = (KEYS + ROWS + 1) * QUERIES + KEYS * ROWS;
+    return (uint64_t)(tiles + shared + 2 * wide_rows() * s.head_dim) * sizeof(float);
 }
 
 /* ---- one block of keys against one tile of queries --------------------------------------- */
@@ -176,14 +81,6 @@ static void find_scores(const query_tile *t, const key_block *b, float *scores) 
         scores_tile(t->columns - from, b->head_dim, row, t->q + from * LANES,
                     scores + r * QUERIES + from * LANES);
     }
-}
-
-/* -inf in the first `count` lanes. */
-INLINE vec mask_first(int64_t count) {
-    static const float steps[2 * 16] = {
-        -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY,
-        -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY};
-    return load(steps + 16 - count);
 }
 
 /* Turns a column of scores into unnormalised probabilities; returns the factor by which what was
@@ -246,8 +143,28 @@ static void add_values(const query_tile *t, const key_block *b, const float *p, 
 
 /* ---- a group of tiles -------------------------------------------------------------------- */
 
+#ifdef SIZELESS
+
 /* q^T, scaled, with zeros for the queries and elements that a tile does not have. */
-static void load_queries(const query_tile *t, int64_t head_dim, float scale, const float *q) {
+static void transpose_queries(const query_tile *t, int64_t head_dim, float scale, const float *q) {
+    for (int64_t p = 0; p < padded(head_dim, ROW_BLOCK); p++)
+        for (int64_t i = 0; i < t->columns * LANES; i++)
+            t->q[p * QUERIES + i] =
+                i < t->queries && p < head_dim ? q[i * head_dim + p] * scale : 0;
+}
+
+static void store_output(const query_tile *t, int64_t head_dim, float *o) {
+    for (int64_t i = 0; i < t->queries; i++) {
+        float share = 1 / t->sum[i];
+        for (int64_t p = 0; p < head_dim; p++)
+            o[i * head_dim + p] = t->o[p * QUERIES + i] * share;
+    }
+}
+
+#else
+
+/* q^T, scaled, with zeros for the queries and elements that a tile does not have. */
+static void transpose_queries(const query_tile *t, int64_t head_dim, float scale, const float *q) {
     for (int64_t p = 0; p < head_dim; p += LANES)
         for (int64_t j = 0; j < t->columns; j++) {
             vec v[LANES];
@@ -261,12 +178,6 @@ static void load_queries(const query_tile *t, int64_t head_dim, float scale, con
             UNROLL for (int i = 0; i < LANES; i++)
                 store(t->q + (p + i) * QUERIES + j * LANES, mul(v[i], splat(scale)));
         }
-    for (int64_t i = 0; i < padded(head_dim, ROW_BLOCK) * QUERIES; i += LANES)
-        store(t->o + i, splat(0));
-    for (int64_t j = 0; j < t->columns; j++) {
-        store(t->most + j * LANES, splat(-INFINITY));
-        store(t->sum + j * LANES, splat(0));
-    }
 }
 
 static void store_output(const query_tile *t, int64_t head_dim, float *o) {
@@ -283,6 +194,18 @@ static void store_output(const query_tile *t, int64_t head_dim, float *o) {
                     store_most(to, head_dim - p, v[i]);
             }
         }
+    }
+}
+
+#endif
+
+static void load_queries(const query_tile *t, int64_t head_dim, float scale, const float *q) {
+    transpose_queries(t, head_dim, scale, q);
+    for (int64_t i = 0; i < padded(head_dim, ROW_BLOCK) * QUERIES; i += LANES)
+        store(t->o + i, splat(0));
+    for (int64_t j = 0; j < t->columns; j++) {
+        store(t->most + j * LANES, splat(-INFINITY));
+        store(t->sum + j * LANES, splat(0));
     }
 }
 
@@ -308,20 +231,32 @@ static int64_t lay_out_tiles(attention_shape s, int causal, int64_t first, float
     return count;
 }
 
-static void attend(query_tile *tiles, int64_t count, const key_block *all, float *space) {
-    float *scores = space, *rescale = scores + (KEYS + ROWS) * QUERIES, *edge = rescale + QUERIES;
-    for (int64_t first = 0; first < all->keys; first += KEYS) {
-        key_block b = {all->k + first * all->head_dim, all->v + first * all->head_dim, edge, first,
-                       min_of(KEYS, all->keys - first), all->head_dim};
-        copy_edge(&b, edge);
+/* Whatever type the operands have, `wide` takes wide_rows() rows of two of them. */
+typedef struct prefill_space {
+    float *scores, *rescale, *edge, *wide;
+} prefill_space;
+
+INLINE void attend(const dtype type, query_tile *tiles, int64_t count, const void *k,
+                   const void *v, int64_t keys, int64_t head_dim, const prefill_space *w) {
+    for (int64_t first = 0; first < keys; first += KEYS) {
+        int64_t here = min_of(KEYS, keys - first), start = first * head_dim * bytes_of(type);
+        key_block b = {(const float *)((const char *)k + start),
+                       (const float *)((const char *)v + start), w->edge, first, here, head_dim};
+        if (type != F32) {
+            float *wide_v = w->wide + wide_rows() * head_dim;
+            widen(type, b.k, NULL, here, head_dim, w->wide);
+            widen(type, b.v, NULL, here, head_dim, wide_v);
+            b.k = w->wide;
+            b.v = wide_v;
+        }
+        copy_edge(&b, w->edge);
         for (query_tile *t = tiles; t < tiles + count; t++) {
-            if (t->causal)
-                b.keys = min_of(min_of(KEYS, all->keys - first), t->first + t->queries - first);
+            b.keys = t->causal ? min_of(here, t->first + t->queries - first) : here;
             if (b.keys <= 0)
                 continue;
-            find_scores(t, &b, scores);
-            softmax(t, &b, scores, rescale);
-            add_values(t, &b, scores, rescale);
+            find_scores(t, &b, w->scores);
+            softmax(t, &b, w->scores, w->rescale);
+            add_values(t, &b, w->scores, w->rescale);
         }
     }
 }
@@ -333,28 +268,49 @@ static uint64_t prefill_grains(const int64_t *params, uint64_t phase) {
     return (uint64_t)(s.batch * s.heads * blocks(s.seq, TILES * QUERIES));
 }
 
-static void prefill(const ab_call *call, uint64_t phase, uint64_t grain) {
+/* q, k, v and o are all of `type`. */
+INLINE void prefill(const ab_call *call, const dtype type, uint64_t grain) {
     attention_shape s = shape_of(call->params);
     int causal = call->params[5] != 0;
     int64_t groups = blocks(s.seq, TILES * QUERIES), head = (int64_t)grain / groups;
     int64_t first = (groups - 1 - (int64_t)grain % groups) * TILES * QUERIES;
-    int64_t kv_head = head / (s.heads / s.kv_heads), matrix = s.seq * s.head_dim;
-    const float *q = (const float *)call->operands[0] + head * matrix;
-    float *o = (float *)call->operands[3] + head * matrix;
-    (void)phase;
+    int64_t kv_head = head / (s.heads / s.kv_heads), row = s.head_dim * bytes_of(type);
+    const char *q = (const char *)call->operands[0] + head * s.seq * row;
+    char *o = (char *)call->operands[3] + head * s.seq * row;
 
     query_tile tiles[TILES];
     int64_t count = lay_out_tiles(s, causal, first, call->scratch, tiles);
-    for (query_tile *t = tiles; t < tiles + count; t++)
-        load_queries(t, s.head_dim, query_scale(s), q + t->first * s.head_dim);
-    key_block keys = {
-        .k = (const float *)call->operands[1] + kv_head * matrix,
-        .v = (const float *)call->operands[2] + kv_head * matrix,
-        .keys = causal ? min_of(s.seq, first + TILES * QUERIES) : s.seq,
-        .head_dim = s.head_dim};
-    attend(tiles, count, &keys, (float *)call->scratch + TILES * tile_floats(s));
-    for (query_tile *t = tiles; t < tiles + count; t++)
-        store_output(t, s.head_dim, o + t->first * s.head_dim);
+    float *scores = (float *)call->scratch + TILES * tile_floats(s);
+    float *rescale = scores + (KEYS + ROWS) * QUERIES, *edge = rescale + QUERIES;
+    prefill_space w = {scores, rescale, edge, edge + KEYS * ROWS};
+    for (query_tile *t = tiles; t < tiles + count; t++) {
+        const float *rows = (const float *)(q + t->first * row);
+        if (type != F32) {
+            widen(type, rows, NULL, t->queries, s.head_dim, w.wide);
+            rows = w.wide;
+        }
+        load_queries(t, s.head_dim, query_scale(s), rows);
+    }
+    int64_t keys = causal ? min_of(s.seq, first + TILES * QUERIES) : s.seq;
+    int64_t matrix = kv_head * s.seq * row;
+    attend(type, tiles, count, (const char *)call->operands[1] + matrix,
+           (const char *)call->operands[2] + matrix, keys, s.head_dim, &w);
+    for (query_tile *t = tiles; t < tiles + count; t++) {
+        char *rows = o + t->first * row;
+        store_output(t, s.head_dim, type == F32 ? (float *)rows : w.wide);
+        if (type != F32)
+            narrow(w.wide, t->queries * s.head_dim, (uint16_t *)rows);
+    }
+}
+
+static void prefill_f32(const ab_call *call, uint64_t phase, uint64_t grain) {
+    (void)phase;
+    prefill(call, F32, grain);
+}
+
+static void prefill_bf16(const ab_call *call, uint64_t phase, uint64_t grain) {
+    (void)phase;
+    prefill(call, BF16, grain);
 }
 
 #endif

@@ -13,15 +13,25 @@ LONG = (47, 49, 95, 97, 127, 129, 255, 257, 513, 1100)
 GROUPS = ((1, 1), (4, 1), (8, 2), (6, 2))  # query heads, key/value heads
 
 
+DTYPES = ("f32", "bf16", "int8")
+
+
 def cases() -> Iterator[Case]:
     for seq in SHORT:
         for head_dim in HEAD_DIMS:
             heads, kv_heads = GROUPS[(seq + head_dim) % len(GROUPS)]
-            yield case_of("prefill", heads, kv_heads, seq, head_dim)
-            yield case_of("prefill", heads, kv_heads, seq, head_dim, batch=2, causal=False)
-            yield case_of("decode", heads, kv_heads, seq, head_dim, batch=2)
+            odd = (seq + head_dim) % 2 == 1
+            yield case_of("prefill", heads, kv_heads, seq, head_dim, dtype=DTYPES[odd])
+            yield case_of("prefill", heads, kv_heads, seq, head_dim, 2, causal=False, dtype=DTYPES[not odd])
+            for dtype in DTYPES:
+                yield case_of("decode", heads, kv_heads, seq, head_dim, batch=2, dtype=dtype, paged=odd)
     for seq in LONG:
-        yield case_of("prefill", 2, 1, seq, 20)
-        yield case_of("prefill", 2, 1, seq, 20, causal=False)
-        yield case_of("decode", 8, 2, seq, 20)
+        for dtype in DTYPES[:2]:
+            yield case_of("prefill", 2, 1, seq, 20, dtype=dtype, causal=seq % 4 == 1)
+        for dtype in DTYPES:
+            yield case_of("decode", 8, 2, seq, 20, dtype=dtype, paged=seq % 4 == 1)
+    for group in (3, 5, 7, 9):
+        for dtype in DTYPES:
+            yield case_of("decode", group, 1, 100, 132, dtype=dtype, paged=group % 4 == 1)
+    yield case_of("prefill", 1, 1, 300, 36)
     yield case_of("decode", 1, 1, 4099, 5)

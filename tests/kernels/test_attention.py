@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from armbench.bench import native, registry
 from armbench.bench.model import Array, Case, Problem, Settings, Variant
-from armbench.kernels.attention import KERNEL, case_of
+from armbench.kernels.attention import BLOCK, KERNEL, _paged, case_of
 
 RUNNABLE = [v for v in registry.variants("attention") if v.why_not is None]
 NATIVE = [v for v in RUNNABLE if v.native]
@@ -148,7 +148,7 @@ def test_refuses_heads_that_do_not_share_evenly(variant: Variant) -> None:
     chosen = case_of("decode", 4, 2, 8, 16)
     arrays = [np.zeros(4096, np.float32)] * 4
     with pytest.raises(native.NativeError, match="does not accept"):
-        native.Bound(native_of(variant, chosen), (1, 4, 3, 8, 16), arrays)
+        native.Bound(native_of(variant, chosen), (1, 4, 3, 8, 16, 0), arrays)
 
 
 # --- the exponential -----------------------------------------------------------------------
@@ -240,6 +240,26 @@ def test_score_matrix_is_never_stored(variant: Variant, phase: str) -> None:
     assert many.shared_bytes < 8 * 65536 * 4
 
 
+# --- pages and scales ----------------------------------------------------------------------
+
+
+def test_pages_hold_what_the_table_says() -> None:
+    """The same data paged and not, from the same seed: token t of a sequence is row t % BLOCK of its page."""
+    for dtype in ("f32", "bf16", "int8"):
+        _, plain = problem_of("decode", 4, 2, 37, 8, batch=3, dtype=dtype)
+        moved = in_pages(plain)
+        table = moved["table"]
+        for name in set(moved) - {"q", "o", "table"}:
+            tokens = next(o.data for o in plain.operands if o.name == name)
+            for batch, token in np.ndindex(3, 37):
+                page = moved[name][table[batch, token // BLOCK]]
+                np.testing.assert_array_equal(page[:, token % BLOCK], tokens[batch, :, token])
+
+
+def in_pages(plain: Problem) -> dict[str, Array]:
+    return {o.name: o.data for o in _paged(plain.operands, np.random.default_rng(5))}
+
+
 # --- the error measure ---------------------------------------------------------------------
 
 
@@ -323,14 +343,22 @@ def test_head_of_another_group_is_caught() -> None:
 
 
 def test_cases() -> None:
-    found = {c.name: c for c in KERNEL.cases(Settings())}
-    assert list(found) == [
+    core = {c.name: c for c in KERNEL.cases(Settings()) if c.tier == "core"}
+    assert list(core) == [
         "prefill-f32-h8-s512-d128",
         "prefill-f32-h8-s2048-d128",
+        "prefill-bf16-h8-s2048-d128",
         "decode-f32-h32-kv8-s4096-d128",
+        "decode-bf16-h32-kv8-s4096-d128",
+        "decode-int8-h32-kv8-s4096-d128",
+        "decode-bf16-h32-kv8-s4096-d128-paged",
     ]
-    assert all(c.tier == "core" for c in found.values())
-    assert [c.cold for c in found.values()] == [False, False, True]
+    assert all(c.cold == (c.params["phase"] == "decode") for c in core.values())
+
+
+def test_no_case_comes_twice() -> None:
+    names = [c.name for c in KERNEL.cases(Settings())]
+    assert len(names) == len(set(names))
 
 
 def test_names_tell_cases_apart() -> None:
@@ -340,6 +368,9 @@ def test_names_tell_cases_apart() -> None:
         case_of("prefill", 8, 8, 64, 32, causal=False),
         case_of("prefill", 8, 2, 64, 32),
         case_of("decode", 8, 2, 64, 32),
+        case_of("decode", 8, 2, 64, 32, paged=True),
+        case_of("decode", 8, 2, 64, 32, dtype="bf16"),
+        case_of("decode", 8, 2, 64, 32, dtype="int8"),
     ]
     assert len({c.name for c in several}) == len(several)
 

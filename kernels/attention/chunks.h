@@ -1,0 +1,96 @@
+/* How decode is split, whatever the cache holds: a kv head's keys into chunks, which give partial
+ * outputs, and heads, which put them together (Dao et al. 2023).
+ */
+#ifndef ARMBENCH_ATTENTION_CHUNKS_H
+#define ARMBENCH_ATTENTION_CHUNKS_H
+
+#include "flash.h"
+
+#define CHUNK 1024      /* keys at most ... */
+#define SHORT_CHUNK 256 /* ... or this, as long as that makes no more than */
+#define ENOUGH 16       /* chunks of a kv head */
+#define DEALT 16        /* keys; of a page at least */
+#define SCORES_STRIDE (CHUNK + LINE) /* no multiple of a page: rows fall into different sets */
+
+INLINE int64_t group_of(attention_shape s) { return s.heads / s.kv_heads; }
+
+/* Long chunks waste least at their ends, many can be shared out to many threads. */
+INLINE int64_t chunks_of(attention_shape s) {
+    int64_t fewest = blocks(s.seq, CHUNK), most = blocks(s.seq, SHORT_CHUNK);
+    return fewest < ENOUGH ? min_of(ENOUGH, most) : fewest;
+}
+
+INLINE int64_t vectors_of(attention_shape s) { return padded(s.head_dim, LANES); }
+
+/* What a chunk gives for a query: o, not yet divided by the sum; then maximum and sum. */
+INLINE int64_t partial_floats(attention_shape s) { return padded(vectors_of(s) + 2, 2 * LINE); }
+
+INLINE float *partial_of(attention_shape s, void *shared, int64_t kv_head, int64_t chunk) {
+    return (float *)shared + (kv_head * chunks_of(s) + chunk) * group_of(s) * partial_floats(s);
+}
+
+/* Keys are dealt evenly to the chunks, by whole lots of DEALT. */
+INLINE int64_t chunk_start(attention_shape s, int64_t chunk) {
+    int64_t lots = blocks(s.seq, DEALT), each = lots / chunks_of(s), longer = lots % chunks_of(s);
+    return min_of(s.seq, (chunk * each + min_of(chunk, longer)) * DEALT);
+}
+
+/* Pages are whole lots, so that no chunk begins within one. */
+static int decode_accepts(const int64_t *params) {
+    return accepts(params) && params[5] >= 0 && params[5] % DEALT == 0;
+}
+
+static uint64_t decode_shared_bytes(const int64_t *params) {
+    attention_shape s = shape_of(params);
+    return (uint64_t)(s.batch * s.heads * chunks_of(s) * partial_floats(s)) * sizeof(float);
+}
+
+/* Scores become probabilities, zero up to a whole vector. */
+static void softmax_row(float *scores, int64_t keys, float *most, float *sum) {
+    vec now = splat(-INFINITY), total = splat(0);
+    for (int64_t r = keys; r < padded(keys, LANES); r++)
+        scores[r] = -INFINITY;
+    for (int64_t r = 0; r < keys; r += LANES)
+        now = max_of(now, load(scores + r));
+    *most = most_of(now);
+    for (int64_t r = 0; r < keys; r += LANES) {
+        vec p = exp2_of(sub(load(scores + r), splat(*most)));
+        store(scores + r, p);
+        total = add(total, p);
+    }
+    *sum = sum_of(total);
+}
+
+static void join_chunks(attention_shape s, float *partial, float *o) {
+    int64_t chunks = chunks_of(s), width = vectors_of(s);
+    int64_t row = group_of(s) * partial_floats(s);
+    float most = -INFINITY;
+    for (int64_t c = 0; c < chunks; c++)
+        most = partial[c * row + width] > most ? partial[c * row + width] : most;
+    vec total = splat(0);
+    for (int64_t c = 0; c < chunks; c++) {
+        float *of = partial + c * row + width;
+        vec weight = exp2_of(splat(of[0] - most));
+        total = fma_of(weight, splat(of[1]), total);
+        of[0] = first_of(weight);
+    }
+    for (int64_t p = 0; p < s.head_dim; p += LANES) {
+        vec sum = splat(0);
+        for (int64_t c = 0; c < chunks; c++)
+            sum = fma_of(splat(partial[c * row + width]), load(partial + c * row + p), sum);
+        sum = div_of(sum, total);
+        store_most(o + p, s.head_dim - p, sum);
+    }
+}
+
+static uint64_t decode_phases(const int64_t *params) {
+    (void)params;
+    return 2;
+}
+
+static uint64_t decode_grains(const int64_t *params, uint64_t phase) {
+    attention_shape s = shape_of(params);
+    return (uint64_t)(phase ? s.batch * s.heads : s.batch * s.kv_heads * chunks_of(s));
+}
+
+#endif

@@ -1,0 +1,99 @@
+/* Decode over a cache of bf16 or int8, multiplied as it is by dot products of neighbours.
+ *
+ * Queries become rows of the cache's own type, so that a score is a dot product along two rows;
+ * probabilities become such rows too, and the keys of v are interleaved in registers, so that an
+ * output is a dot product along them.  The type's header (bfdot.h, sdot.h) defines, on blocks of
+ * keys that lie together:
+ *   kv query                  elements of the cache; of q and o
+ *   CACHE                     the type, as widen.h has it
+ *   SHARED PARTS              queries taken together; rows that make one
+ *   prepare_query             the rows of a query; returns the factor of its scores
+ *   dots                      scores of a block, [query][key] at SCORES_STRIDE
+ *   prepare_weights           the rows of a block's probabilities; returns their factor
+ *   weigh                     o += weights x v
+ *   store_outputs             o, rounded to its type
+ */
+#ifndef ARMBENCH_ATTENTION_NARROW_H
+#define ARMBENCH_ATTENTION_NARROW_H
+
+/* What a query or its weights are: rows of the cache's type, to be multiplied by a factor. */
+INLINE int64_t query_elements(attention_shape s) { return padded(s.head_dim, 4 * LANES); }
+
+/* Rows of queries, scores, rows of weights; each query's factors. */
+typedef struct narrow_space {
+    float *scores; /* [group][SCORES_STRIDE] */
+    float *factors, *weight_factors; /* [group]; [SHARED] */
+    kv *queries, *weights; /* [group][PARTS][query_elements], [SHARED][PARTS][NEAR] */
+} narrow_space;
+
+/* The scores of a chunk's queries, or the output of a head. */
+INLINE int64_t scores_floats(attention_shape s) {
+    int64_t scores = group_of(s) * SCORES_STRIDE, output = vectors_of(s);
+    return scores > output ? scores : output;
+}
+
+INLINE narrow_space narrow_space_of(attention_shape s, void *scratch) {
+    float *scores = scratch, *factors = scores + scores_floats(s);
+    float *weight_factors = factors + padded(group_of(s), LINE);
+    kv *weights = (kv *)(weight_factors + LINE);
+    return (narrow_space){scores, factors, weight_factors, weights + SHARED * PARTS * NEAR, weights};
+}
+
+static uint64_t narrow_scratch_bytes(const int64_t *params) {
+    attention_shape s = shape_of(params);
+    int64_t floats = scores_floats(s) + padded(group_of(s), LINE) + LINE;
+    int64_t rows = SHARED * NEAR + group_of(s) * query_elements(s);
+    return (uint64_t)floats * sizeof(float) + (uint64_t)(PARTS * rows) * sizeof(kv);
+}
+
+static void narrow_chunk(attention_shape s, const cache *k, const cache *v, int64_t first,
+                         int64_t end, float *partial, const narrow_space *w) {
+    int64_t group = group_of(s), width = vectors_of(s), row = partial_floats(s);
+    for (int64_t at = first; at < end;) {
+        near_block b = block_at(k, at, end, s.head_dim, v, first);
+        for (int64_t h = 0; h < group; h += SHARED, b.ahead = NULL)
+            dots(min_of(SHARED, group - h), &b, w->queries + h * PARTS * query_elements(s),
+                 query_elements(s), w->factors + h, w->scores + h * SCORES_STRIDE + at - first);
+        at += b.keys;
+    }
+    for (int64_t h = 0; h < group; h++) {
+        float *o = partial + h * row;
+        softmax_row(w->scores + h * SCORES_STRIDE, end - first, o + width, o + width + 1);
+        for (int64_t p = 0; p < width; p += LANES)
+            store(o + p, splat(0));
+    }
+    for (int64_t at = first; at < end;) {
+        near_block b = block_at(v, at, end, s.head_dim, k, min_of(end, s.seq - 1));
+        for (int64_t h = 0; h < group; h += SHARED, b.ahead = NULL) {
+            int64_t queries = min_of(SHARED, group - h);
+            for (int64_t i = 0; i < queries; i++)
+                w->weight_factors[i] =
+                    prepare_weights(&b, w->scores + (h + i) * SCORES_STRIDE + at - first,
+                                    w->weights + i * PARTS * NEAR);
+            weigh(queries, &b, w->weights, w->weight_factors, partial + h * row, row);
+        }
+        at += b.keys;
+    }
+}
+
+static void narrow_decode(const ab_call *call, uint64_t phase, uint64_t grain) {
+    attention_shape s = shape_of(call->params);
+    int64_t index = (int64_t)grain, group = group_of(s), chunks = chunks_of(s);
+    if (phase) {
+        float *partial = partial_of(s, call->shared, index / group, 0);
+        join_chunks(s, partial + index % group * partial_floats(s), call->scratch);
+        store_outputs(s.head_dim, call->scratch, (query *)call->operands[3] + index * s.head_dim);
+        return;
+    }
+    int64_t kv_head = index / chunks, chunk = index % chunks, elements = query_elements(s);
+    const query *q = (const query *)call->operands[0] + kv_head * group * s.head_dim;
+    narrow_space w = narrow_space_of(s, call->scratch);
+    cache k = key_cache(call, CACHE, kv_head), v = value_cache(call, CACHE, kv_head);
+    for (int64_t h = 0; h < group; h++)
+        w.factors[h] = prepare_query(s, q + h * s.head_dim, elements,
+                                     w.queries + h * PARTS * elements);
+    narrow_chunk(s, &k, &v, chunk_start(s, chunk), chunk_start(s, chunk + 1),
+                 partial_of(s, call->shared, kv_head, chunk), &w);
+}
+
+#endif

@@ -129,7 +129,9 @@ static inline __attribute__((always_inline)) void VT(tile_of)(
 #pragma GCC unroll 8
     for (int i = 0; i < rows; i++, c += stride)
 #pragma GCC unroll 6
-        for (int v = 0; v < NR / VT_LANES && i < real; v++) {
+        for (int v = 0; v < NR / VT_LANES; v++) {
+            if (i >= real)
+                continue;
             RESULT before = {0};
             if (accumulate)
                 memcpy(&before, c + v * VT_LANES, sizeof before);
@@ -163,7 +165,7 @@ static __attribute__((noinline)) void VT(tile)(int64_t rows, int64_t groups, con
 }
 
 /* The same while B comes from memory. */
-static inline __attribute__((noinline)) void VT(few)(int64_t rows, int64_t groups, const LEFT *a, int64_t a_stride,
+static __attribute__((noinline, unused)) void VT(few)(int64_t rows, int64_t groups, const LEFT *a, int64_t a_stride,
                            const SUM *heads, const RIGHT *b, SUM *c, int64_t stride,
                            int accumulate, vt_ahead ahead) {
     (void)heads, (void)a_stride, (void)ahead;

@@ -158,7 +158,7 @@ static __attribute__((noinline)) void VT(tile)(int64_t rows, int64_t groups, con
 }
 
 /* The same while B comes from memory. */
-static inline __attribute__((noinline)) void VT(few)(int64_t rows, int64_t groups, const LEFT *a,
+static __attribute__((noinline, unused)) void VT(few)(int64_t rows, int64_t groups, const LEFT *a,
                                                      int64_t a_stride, const SUM *heads,
                                                      const RIGHT *b, SUM *c, int64_t stride,
                                                      int accumulate, vt_ahead ahead) {

@@ -22,16 +22,20 @@ from armbench.bench.facts import FEATURES, ISA
 Arch = Literal["aarch64", "x86_64"]
 
 # The feature that a macro stands for; None: no instructions, or on every CPU with the others
-# (an x86 CPU with SSE4.2 has SSSE3; XSAVE is what the check for AVX reads first).
+# (an x86 CPU with SSE4.2 has SSSE3; XSAVE is what the check for AVX reads first; the atomics, CRC and
+# rounding products of Armv8.1 are in every CPU with sdot, bf16 or SVE, and gcc takes those from 8.2 on).
 FEATURE_OF: dict[str, str | None] = {
+    "__ARM_FEATURE_ATOMICS": None,
     "__ARM_FEATURE_BF16": None,
     "__ARM_FEATURE_BF16_SCALAR_ARITHMETIC": None,
     "__ARM_FEATURE_BF16_VECTOR_ARITHMETIC": "bf16",
+    "__ARM_FEATURE_CRC32": None,
     "__ARM_FEATURE_DOTPROD": "asimddp",
     "__ARM_FEATURE_FP16_SCALAR_ARITHMETIC": "fphp",
     "__ARM_FEATURE_FP16_VECTOR_ARITHMETIC": "asimdhp",
     "__ARM_FEATURE_LOCALLY_STREAMING": None,
     "__ARM_FEATURE_MATMUL_INT8": "i8mm",
+    "__ARM_FEATURE_QRDMX": None,
     "__ARM_FEATURE_SME": "sme",
     "__ARM_FEATURE_SVE": "sve",
     "__ARM_FEATURE_SVE2": "sve2",

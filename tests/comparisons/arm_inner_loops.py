@@ -136,7 +136,7 @@ def _functions(path: Path) -> Iterator[tuple[str, list[tuple[int, str]]]]:
 
 
 def _innermost(lines: list[tuple[int, str]]) -> Iterator[tuple[tuple[int, str], ...]]:
-    """The bodies between a backward branch and its target that contain no other such branch's."""
+    """The bodies between a backward branch and its target that have no other such branch's, nor calls."""
     back = []
     for at, text in lines:
         match = BRANCH.match(text)
@@ -144,7 +144,9 @@ def _innermost(lines: list[tuple[int, str]]) -> Iterator[tuple[tuple[int, str], 
             back.append((int(match[3], 16), at))
     for start, end in back:
         if not any(start <= s and e < end for s, e in back if (s, e) != (start, end)):
-            yield tuple((at, text) for at, text in lines if start <= at <= end)
+            body = tuple((at, text) for at, text in lines if start <= at <= end)
+            if not any(text.startswith("bl") for _, text in body):
+                yield body
 
 
 def _macs(body: tuple[tuple[int, str], ...]) -> int:

@@ -86,7 +86,7 @@ def cases(settings: Settings) -> Sequence[Case]:
 
 def _core_cases() -> list[Case]:
     prefill = [_prefill(PREFILL_SEQ[0], dtype=dtype) for dtype in ("f32", "bf16")]
-    return [*prefill, _decode(), _decode(dtype="bf16", paged=True)]
+    return [*prefill, _decode()]
 
 
 def _full_cases() -> list[Case]:

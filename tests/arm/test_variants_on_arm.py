@@ -50,8 +50,8 @@ def test_the_registers_of_the_cpu(profile: lab.Profile, emulated: lab.Emulated) 
     probes = emulated.probes()
     midr = arm.decode_midr(probes.midr)
     assert midr is not None
-    names = {"cortex-a72": "Cortex-A72", "max": "QEMU max"}
-    assert profile.cpu not in names or arm.core_name(midr.core) == names[profile.cpu]
+    names = {"graviton1": "Cortex-A72", "graviton2": "Neoverse N1", "max": "QEMU max"}
+    assert profile.name not in names or arm.core_name(midr.core) == names[profile.name]
     assert probes.counter_rate == pytest.approx(probes.counter_hz, rel=0.05)
     assert probes.step >= 1
     assert probes.reading > 0

@@ -16,7 +16,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from armbench.bench import codec, native, registry
 from armbench.bench import machine as host
 from armbench.bench.model import Case, Kernel, Problem, Settings, Variant
-from armbench.bench.run.plan import why_not_case
+from armbench.bench.run.plan import has_operation, why_not_case
 
 SEED = 1
 
@@ -27,7 +27,8 @@ def runnable() -> list[Any]:
     for kernel in registry.kernels().values():
         for variant in registry.variants(kernel.name):
             if variant.native and variant.why_not is None:
-                cases = [c for c in kernel.cases(Settings()) if why_not_case(variant, c) is None]
+                known = [c for c in kernel.cases(Settings()) if has_operation(variant, c)]
+                cases = [c for c in known if why_not_case(variant, c) is None]
                 case = min(cases, key=lambda c: (c.flops, c.params.get("bytes") or 0))
                 found.append(
                     pytest.param(kernel, variant, case, id=f"{kernel.name}-{variant.name}-{case.name}")

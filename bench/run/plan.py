@@ -162,7 +162,7 @@ def make_plan(
             skips.append(Skip(kernel.name, variant.name, _with_remedy(variant)))
         skips.extend(_nowhere(kernel, wanted))
         for variant, case in wanted:
-            if variant.why_not or not _has(variant, case):
+            if variant.why_not or not has_operation(variant, case):
                 continue
             if reason := why_not_case(variant, case):
                 skips.append(Skip(kernel.name, variant.name, reason, case.name))
@@ -191,7 +191,7 @@ def _with_remedy(variant: Variant) -> str:
     return variant.why_not or ""
 
 
-def _has(variant: Variant, case: Case) -> bool:
+def has_operation(variant: Variant, case: Case) -> bool:
     """Whether a variant that runs here has a case's operation at all; a library says why not itself."""
     return bool(variant.library or native.find(variant.kernel, variant.name, case.operation))
 
@@ -200,7 +200,7 @@ def _nowhere(kernel: Kernel, wanted: Sequence[tuple[Variant, Case]]) -> Iterator
     """Cases that no native variant here has: one of them lacking it is no news, all of them are."""
     for case in dict.fromkeys(case.name for _, case in wanted):
         natives = [(v, c) for v, c in wanted if c.name == case and v.native and not v.why_not]
-        if natives and not any(_has(v, c) for v, c in natives):
+        if natives and not any(has_operation(v, c) for v, c in natives):
             operation = natives[0][1].operation
             yield Skip(kernel.name, "native code", f"none that runs here has {operation}", case)
 

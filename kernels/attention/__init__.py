@@ -85,9 +85,8 @@ def cases(settings: Settings) -> Sequence[Case]:
 
 
 def _core_cases() -> list[Case]:
-    prefill = [_prefill(seq) for seq in PREFILL_SEQ] + [_prefill(PREFILL_SEQ[-1], dtype="bf16")]
-    decode = [_decode(dtype=dtype) for dtype in ("f32", "bf16", "int8")]
-    return [*prefill, *decode, _decode(dtype="bf16", paged=True)]
+    prefill = [_prefill(PREFILL_SEQ[0], dtype=dtype) for dtype in ("f32", "bf16")]
+    return [*prefill, _decode()]
 
 
 def _full_cases() -> list[Case]:

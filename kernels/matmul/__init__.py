@@ -42,8 +42,8 @@ PACKED_TYPES = ("f32", "bf16", "int8", "int4")
 DECODE_M, DECODE_N, HIDDEN = (1, 2, 4, 8, 16), (4096, 14336), 4096
 PREFILL_M, PREFILL_N = 512, 14336
 CORE = {
-    *("f32-n128", "f32-n512", "f32-n1024", "f32-n2048", "f64-n1024", "bf16-n1024", "int8-n1024"),
-    *("f32-m1-k4096-n4096", "bf16-m1-k4096-n4096-packed", "int4-m1-k4096-n4096-packed"),
+    *("f32-n128", "f32-n1024", "bf16-n1024", "int8-n1024"),
+    *("f32-m1-k4096-n4096", "int4-m1-k4096-n4096-packed"),
 }
 
 # One rounding per addition, in any order, of k products: the error is a random walk of k steps

@@ -26,19 +26,26 @@ static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 #define PLAIN(operation, SOURCE, SUM, OUT, VALUE, ROUND)                                          \
     static void operation##_run(const ab_call *call, uint64_t phase, uint64_t grain) {            \
         const int64_t m = call->params[0], n = call->params[1], k = call->params[2];              \
-        const SOURCE *a = call->operands[0], *b = call->operands[1];                              \
-        OUT *c = call->operands[2];                                                               \
+        const SOURCE *restrict a = call->operands[0];                                             \
+        OUT *restrict c = call->operands[2];                                                      \
         const int64_t first = (int64_t)grain * M_GRAIN, last = least(m, first + M_GRAIN);         \
+        SUM sums[M_GRAIN][N_BLOCK];                                                               \
         (void)phase;                                                                              \
         for (int64_t n0 = 0; n0 < n; n0 += N_BLOCK) {                                             \
-            SUM sums[M_GRAIN][N_BLOCK] = {{0}};                                                   \
             const int64_t columns = least(N_BLOCK, n - n0);                                       \
+            for (int64_t i = 0; i < last - first; i++)                                            \
+                for (int64_t j = 0; j < columns; j++)                                             \
+                    sums[i][j] = 0;                                                               \
             for (int64_t k0 = 0; k0 < k; k0 += K_BLOCK)                                           \
-                for (int64_t i = first; i < last; i++)                                            \
-                    for (int64_t p = k0; p < least(k, k0 + K_BLOCK); p++)                         \
+                for (int64_t i = first; i < last; i++) {                                          \
+                    SUM *restrict sum = sums[i - first];                                          \
+                    for (int64_t p = k0; p < least(k, k0 + K_BLOCK); p++) {                       \
+                        const SUM x = (SUM)VALUE(a[i * k + p]);                                   \
+                        const SOURCE *restrict b = (const SOURCE *)call->operands[1] + p * n + n0; \
                         for (int64_t j = 0; j < columns; j++)                                     \
-                            sums[i - first][j] +=                                                 \
-                                (SUM)VALUE(a[i * k + p]) * (SUM)VALUE(b[p * n + n0 + j]);         \
+                            sum[j] += x * (SUM)VALUE(b[j]);                                       \
+                    }                                                                             \
+                }                                                                                 \
             for (int64_t i = first; i < last; i++)                                                \
                 for (int64_t j = 0; j < columns; j++)                                             \
                     c[i * n + n0 + j] = ROUND(sums[i - first][j]);                                \

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from armbench.bench.model import Array, Case, Kernel, Operand, Param, Problem, Settings, Work, empty
+from armbench.bench.model import Array, Case, Kernel, Operand, Param, Problem, Settings, Tier, Work, empty
 
 ADDS = 3 << 22  # multiply-adds of a call: all vector lengths, times 12 or 16 chains, divide it
 PEAKS = {
@@ -49,8 +49,8 @@ BUFFERS = {
     "triad-past": 3,
 }
 LOADS = 4096  # of a call
-CORE_SIZES = {"read": ("16k", "1m", "dram"), "read4": ("dram",), "read8": ("dram",), "latency": ("16k", "1m")}
-CORE_DRAM = ("write", "copy", "triad")
+CORE_PEAKS = ("f32-fma", "bf16-dot", "bf16-mmla", "int8-dot", "int8-mmla")
+CORE_SIZES = {"read": ("1m",), "read4": ("dram",), "latency": ("1m",)}
 
 
 def cases(settings: Settings) -> Sequence[Case]:
@@ -63,7 +63,8 @@ def cases(settings: Settings) -> Sequence[Case]:
 
 def _peak(name: str, dtype: str) -> Case:
     params: dict[str, Param] = {"roof": "peak", "dtype": dtype, "multiply_adds": ADDS}
-    return Case(name, params, name.replace("-", "_"), (ADDS,), flops=2 * ADDS)
+    tier: Tier = "core" if name in CORE_PEAKS else "full"
+    return Case(name, params, name.replace("-", "_"), (ADDS,), tier, flops=2 * ADDS)
 
 
 def _bandwidth(kind: str, size: str) -> Case:
@@ -83,8 +84,8 @@ def _latency(size: str) -> Case:
 def _sized(
     name: str, params: Mapping[str, Param], operation: str, native: tuple[int, ...], kind: str, size: str
 ) -> Case:
-    core = size in CORE_SIZES.get(kind, ()) or (size == "dram" and kind in CORE_DRAM)
-    return Case(name, params, operation, native, tier="core" if core else "full", cold=size == "dram")
+    tier: Tier = "core" if size in CORE_SIZES.get(kind, ()) else "full"
+    return Case(name, params, operation, native, tier, cold=size == "dram")
 
 
 def problem(case: Case, settings: Settings, seed: int) -> Problem:

@@ -62,17 +62,23 @@ def missing() -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """An emulated CPU and some of the features that it claims to have and to lack."""
+    """An emulated CPU and some of the features that it claims to have and to lack.
+
+    sve_bits: the length of its vectors, where the profile is for that.  only: the variants that run
+    there (a glob), where another profile has the same CPU for the others.
+    """
 
     name: str
     cpu: str
     has: tuple[str, ...]
     lacks: tuple[str, ...]
+    sve_bits: int | None = None
+    only: str = "*"
 
 
 def profiles() -> list[Profile]:
     rows = json.loads((HERE / "profiles.json").read_text())
-    return [Profile(row["name"], row["cpu"], tuple(row["has"]), tuple(row["lacks"])) for row in rows]
+    return [Profile(**{**row, "has": tuple(row["has"]), "lacks": tuple(row["lacks"])}) for row in rows]
 
 
 # --- building ------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from armbench.bench.model.aliases import (
         Array as Array,
         Json as Json,
+        Pairs as Pairs,
         Param as Param,
         Severity as Severity,
         Ticks as Ticks,
@@ -76,7 +77,7 @@ if TYPE_CHECKING:
     )
 
 MODULES = {
-    "aliases": "Array Json Param Severity Ticks Tier",
+    "aliases": "Array Json Pairs Param Severity Ticks Tier",
     "machine": "Budget Cache Core HugePages Machine Metadata Node Perf PerfEvent Site Smbios Timer",
     "modes": "SIDES Mode SideName calls_at_once place_key",
     "results": "Failure Fairness Finding Process Rate Result Round Session Skip Summary Verified",

@@ -12,6 +12,7 @@ else:  # numpy takes longer to load than everything else, and half of the verbs 
     Array = Any
 
 Param = int | float | str | bool | None
+Pairs = Literal["distances", "all"]  # of CPUs: one of each distance, or every two
 Tier = Literal["core", "full", "named"]  # named: only when a selector names the case
 Severity = Literal["wrong numbers", "slow", "note"]
 Ticks = tuple[tuple[int, ...], ...]  # [sample][thread]

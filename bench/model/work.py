@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from armbench.bench.model.aliases import Array, Param, Tier
+from armbench.bench.model.aliases import Array, Pairs, Param, Tier
 from armbench.bench.model.modes import Mode, SideName, calls_at_once, place_key
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Case:
     `operation` and `native_params` address the native variants: the operation they register
     and the integers that its C code takes, in order.  `params` is for people and result files.
     `cold`: operands must come from memory, so calls rotate over copies that together exceed
-    the last-level cache.
+    the last-level cache.  `pairs`: a call is between two CPUs, and these are which.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Case:
     tier: Tier = "core"
     flops: int = 0
     cold: bool = False
+    pairs: Pairs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,8 @@ class Placement:
     mode       throughput: every thread has a problem of its own; parallel: one problem for all;
                split: `instances` problems side by side, each for the next
                threads / instances CPUs of `cpus`
-    policy     how the CPUs were chosen: "compact", "spread", "node:N" or "list"
+    policy     how the CPUs were chosen: "compact", "spread", "node:N" or "list"; of a case between
+               two, "pair:" and the smallest thing they share, or the two when all pairs are measured
     memory     where pages come from: "local", "interleave" or "node:N"
     """
 

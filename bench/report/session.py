@@ -14,6 +14,7 @@ from armbench.bench import stats
 from armbench.bench.model import Finding, Result, Session, Severity, Skip, Summary
 from armbench.bench.report import scaling, units
 from armbench.bench.report.headline import headline as headline
+from armbench.bench.report.pairs import is_pair, print_pairs
 from armbench.bench.report.roofs import print_roofs
 from armbench.bench.scaling import Analysis, Split
 
@@ -64,15 +65,17 @@ def print_session(
     long = [found for found in curves if scaling.worth_showing(found.curve)]
     elsewhere = scaling.shown_results(long, splits)
     by_kernel: dict[tuple[str, str], list[tuple[Result, Summary]]] = {}
-    for result, summary in zip(session.results, summaries, strict=True):
-        if result.key not in elsewhere:
+    rows = list(zip(session.results, summaries, strict=True))
+    for result, summary in rows:
+        if result.key not in elsewhere and not is_pair(result):
             by_kernel.setdefault((result.kernel, summary.rate.unit), []).append((result, summary))
     marks: set[str] = set()
-    for (kernel, _), rows in by_kernel.items():
+    for (kernel, _), mine in by_kernel.items():
         console.print()
-        console.print(_kernel_table(kernel, rows, marks))
+        console.print(_kernel_table(kernel, mine, marks))
     console.print()
-    print_roofs(session, list(zip(session.results, summaries, strict=True)), console)
+    print_pairs([row for row in rows if is_pair(row[0])], console, lambda result: _letters([result], marks))
+    print_roofs(session, rows, console)
     _print_scaling(session, curves, splits, console, marks)
     for text in _footnotes(session, marks):
         console.print(text, highlight=False, soft_wrap=False)

@@ -17,11 +17,11 @@ import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import cycle, islice, zip_longest
+from itertools import chain, combinations, cycle, islice, zip_longest
 
 from armbench.bench import cpulist
 from armbench.bench.errors import UserError
-from armbench.bench.model import Mode, Placement, Site
+from armbench.bench.model import Mode, Pairs, Placement, Site
 
 POLICY = re.compile(r"compact|spread|node:([0-9]{1,4})", re.ASCII)
 MEMORY = re.compile(r"local|interleave|node:([0-9]{1,4})", re.ASCII)
@@ -234,6 +234,35 @@ def _crowded(wish: Wish, cpus: tuple[int, ...], modes: Sequence[Mode], policy: s
     threads = max(len(cpus) + 1, round(wish.oversubscribe * len(cpus)))
     shared = tuple(islice(cycle(cpus), threads))
     return [Placement(shared, mode, policy, wish.memory) for mode in modes if mode != "split"]
+
+
+# --- pairs ---------------------------------------------------------------------------------
+
+
+def pairs(which: Pairs, places: Sequence[Placement], sites: Sequence[Site]) -> list[Placement]:
+    """Two of the CPUs of these placements: the first pair of each distance in compact order, or every two."""
+    used = set(chain.from_iterable(place.cpus for place in places))
+    mine = {site.cpu: site for site in sites if site.cpu in used}
+    clusters = len({site.cluster for site in sites}) > 1
+    memory = places[0].memory if places else "local"
+    found: dict[str, tuple[int, int]] = {}
+    for a, b in combinations(order(tuple(mine.values()), "compact"), 2):
+        two = min(a, b), max(a, b)
+        every = which == "all"
+        found.setdefault(f"{two[0]},{two[1]}" if every else shared(mine[a], mine[b], clusters), two)
+    return [Placement(two, "parallel", f"pair:{name}", memory) for name, two in found.items()]
+
+
+def shared(a: Site, b: Site, clusters: bool) -> str:
+    """The smallest thing that two CPUs share; `clusters` whether the kernel reports some."""
+    same = {
+        "core": a.core == b.core,
+        "cluster": clusters and a.cluster == b.cluster,
+        "cache": a.cache == b.cache,
+        "node": a.node == b.node,
+        "package": a.package == b.package,
+    }
+    return next((name for name, is_so in same.items() if is_so), "machine")
 
 
 def _check_words(wish: Wish) -> None:

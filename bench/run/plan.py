@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from armbench.bench import native, registry
-from armbench.bench.model import Case, Kernel, Machine, Placement, Settings, SideName, Skip, Trial, Variant
+from armbench.bench.model import (
+    Case,
+    Kernel,
+    Machine,
+    Pairs,
+    Placement,
+    Settings,
+    SideName,
+    Skip,
+    Trial,
+    Variant,
+)
 from armbench.bench.run.placement import SelectionError
 
 SCALAR_FLOPS = 300_000_000  # a scalar call above this lasts so long that it tells nothing more
@@ -137,14 +148,22 @@ def check_selectors(selectors: Sequence[Selector], settings: Settings) -> None:
 # --- trials --------------------------------------------------------------------------------
 
 
+def no_pairs(which: Pairs) -> Sequence[Placement]:
+    """Of one CPU."""
+    del which
+    return ()
+
+
 def make_plan(
     selectors: Sequence[Selector],
     settings: Settings,
     profile: Profile,
     places: Sequence[Placement],
+    pairs: Callable[[Pairs], Sequence[Placement]] = no_pairs,
 ) -> Plan:
     """Every trial that was selected and can run here, in a fixed order, and what is skipped.
 
+    Cases between two CPUs run on `pairs` instead of `places`.
     Full-tier cases come in with profile.full, and all when a selector names a case.
     Raises SelectionError when a selector matches nothing.
     """
@@ -166,6 +185,11 @@ def make_plan(
                 continue
             if reason := why_not_case(variant, case):
                 skips.append(Skip(kernel.name, variant.name, reason, case.name))
+            elif case.pairs:
+                two = pairs(case.pairs)
+                trials.extend(Trial(kernel, case, variant, place) for place in two)
+                if not two:
+                    skips.append(Skip(kernel.name, variant.name, "needs two CPUs", case.name))
             else:
                 whole = why_not_shared(variant, case)
                 fitting = [place for place in places if not whole or place.mode == "throughput"]

@@ -6,6 +6,7 @@ import secrets
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from armbench.bench import codec
@@ -13,7 +14,7 @@ from armbench.bench import machine as host
 from armbench.bench.machine import layout
 from armbench.bench.model import SIDES, Json, Machine, Mode, Settings, SideName, Site, Skip
 from armbench.bench.run import memory
-from armbench.bench.run.placement import SelectionError, Wish, placements
+from armbench.bench.run.placement import SelectionError, Wish, pairs, placements
 from armbench.bench.run.plan import PROFILES, Plan, Profile, Selector, make_plan
 from armbench.bench.run.sides import Setting, SettingError
 
@@ -108,7 +109,9 @@ class Request:
         wish = Wish(setting.cpus or self.cpus, self.placement, self.memory, self.oversubscribe)
         places = placements(wish, sites, machine.budget.cpus, MODES[self.mode])
         selectors = [Selector.parse(text) for text in self.select]
-        plan = make_plan(selectors, self.settings, self.profile, places)
+        plan = make_plan(
+            selectors, self.settings, self.profile, places, partial(pairs, places=places, sites=sites)
+        )
         trials = [t for t in plan.trials if setting.variant in (None, t.variant.name)]
         if not trials:
             reasons = "; ".join(f"{skip.kernel}/{skip.variant}: {skip.reason}" for skip in plan.skips[:3])

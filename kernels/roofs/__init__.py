@@ -6,9 +6,10 @@ bandwidth   read, write, copy and triad of buffers of SIZE together, or of memor
             64 MiB that exceed four times the last-level cache).  read4 and read8 read so many streams
             side by side; `past` stores without reading their lines first, four streams side by
             side.  Bytes are those that must move: a line that a store reads before is not counted
-latency     nanoseconds of a load whose address the load before it gave, in a random cycle of lines
+latency     of a load whose address the load before it gave, in a random cycle of lines
+handover    of a cache line that two CPUs write in turn; one pair of each distance, or all pairs
 
-Native parameters: multiply-adds; 64-bit words of each buffer; loads and lines.
+Native parameters: multiply-adds; 64-bit words of each buffer; loads and lines; handovers.
 """
 
 from __future__ import annotations
@@ -17,7 +18,19 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from armbench.bench.model import Array, Case, Kernel, Operand, Param, Problem, Settings, Tier, Work, empty
+from armbench.bench.model import (
+    Array,
+    Case,
+    Kernel,
+    Operand,
+    Pairs,
+    Param,
+    Problem,
+    Settings,
+    Tier,
+    Work,
+    empty,
+)
 
 ADDS = 3 << 22  # multiply-adds of a call: all vector lengths, times 12 or 16 chains, divide it
 PEAKS = {
@@ -49,6 +62,7 @@ BUFFERS = {
     "triad-past": 3,
 }
 LOADS = 4096  # of a call
+HANDOVERS = 4096
 CORE_PEAKS = ("f32-fma", "bf16-dot", "bf16-mmla", "int8-dot", "int8-mmla")
 CORE_SIZES = {"read": ("1m",), "read4": ("dram",), "latency": ("1m",)}
 
@@ -58,7 +72,8 @@ def cases(settings: Settings) -> Sequence[Case]:
     peaks = [_peak(name, dtype) for name, dtype in PEAKS.items()]
     moved = [_bandwidth(kind, size) for kind in BUFFERS for size in (*SIZES, "dram")]
     waited = [_latency(size) for size in (*SIZES, "dram")]
-    return [*peaks, *moved, *waited]
+    handed = [_handover("handover", "core", "distances"), _handover("handover-all", "full", "all")]
+    return [*peaks, *moved, *waited, *handed]
 
 
 def _peak(name: str, dtype: str) -> Case:
@@ -81,6 +96,11 @@ def _latency(size: str) -> Case:
     return _sized(f"latency-{size}", params, "latency", (LOADS, whole // LINE), "latency", size)
 
 
+def _handover(name: str, tier: Tier, pairs: Pairs) -> Case:
+    params: dict[str, Param] = {"roof": "handover", "pairs": pairs}
+    return Case(name, params, "handover", (HANDOVERS,), tier, pairs=pairs)
+
+
 def _sized(
     name: str, params: Mapping[str, Param], operation: str, native: tuple[int, ...], kind: str, size: str
 ) -> Case:
@@ -95,6 +115,8 @@ def problem(case: Case, settings: Settings, seed: int) -> Problem:
         return _peak_problem(case)
     if kind == "latency":
         return _latency_problem(case, seed)
+    if kind == "handover":
+        return _handover_problem(case)
     return _bandwidth_problem(case, kind, seed)
 
 
@@ -148,6 +170,14 @@ def _latency_problem(case: Case, seed: int) -> Problem:
     return Problem(operands, {"y": np.array([end], np.int64)}, 0.0, work)
 
 
+def _handover_problem(case: Case) -> Problem:
+    (handovers,) = case.native_params
+    nothing = np.zeros(0, np.uint64)
+    operands = (Operand("x", nothing), Operand("z", nothing), _output(1, np.int64))
+    work = Work(items=handovers, item="handover")
+    return Problem(operands, {"y": np.array([handovers], np.int64)}, 0.0, work)
+
+
 def _output(length: int, dtype: type) -> Operand:
     return Operand("y", empty(length, dtype), output=True)
 
@@ -160,7 +190,7 @@ def error(problem: Problem, outputs: Mapping[str, Array]) -> float:
 KERNEL = Kernel(
     name="roofs",
     version=1,
-    summary="what the machine can do at most: multiply-adds of each instruction, bandwidth, latency",
+    summary="what the machine can do at most: multiply-adds of each instruction, bandwidth, latencies",
     cases=cases,
     problem=problem,
     error=error,

@@ -16,5 +16,8 @@ def cases() -> Iterator[Case]:
         if case.params["roof"] == "peak":
             yield replace(case, native_params=(3 << 15,), flops=3 << 16)
             yield replace(case, native_params=(3 << 18,), flops=3 << 19)
+        elif case.params["roof"] == "handover":
+            yield replace(case, native_params=(31,))
+            yield replace(case, native_params=(32,))
         elif case.params["size"] in SIZES:
             yield case

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from armbench.bench import stats
-from armbench.bench.model import Failure, Session, Skip
+from armbench.bench.model import Failure, Session, Skip, Work
 from armbench.bench.report.session import print_session
 from tests.bench import golden
 from tests.bench.sessions import DECODE, GRAVITON4, TEXT, result, session
@@ -72,3 +72,23 @@ def test_what_is_partial_or_emulated_says_so() -> None:
     shown = whole((1, "throughput"))
     assert "PARTIAL" in printed(replace(shown, session={**shown.session, "partial": True}))
     assert "times mean nothing" in printed(replace(shown, machine=replace(shown.machine, emulated=True)))
+
+
+def pair(a: int, b: int, ns: float, policy: str | None = None) -> Any:
+    """A line handed over 4096 times between two CPUs."""
+    which, case = ("distances", "handover") if policy else ("all", "handover-all")
+    return result(4096 * ns * 1e-9, kernel="roofs", variant="scalar", case=case, threads=2, mode="parallel",
+                  work=Work(items=4096, item="handover"), params={"roof": "handover", "pairs": which},
+                  cpus=(a, b), placement=policy or f"pair:{a},{b}")  # fmt: skip
+
+
+def test_pairs_by_distance_and_as_a_matrix() -> None:
+    nearest = [pair(2, 3, 21, "pair:cluster"), pair(1, 2, 55, "pair:cache")]
+    every = [pair(a, b, 21 if a // 2 == b // 2 else 50 + a + b) for b in range(4) for a in range(b)]
+    golden.check("session-pairs-80.txt", printed(session([*nearest, *every], GRAVITON4)))
+
+
+def test_many_pairs_are_one_line() -> None:
+    every = [pair(a, b, 50 + a + b) for b in range(20) for a in range(b)]
+    text = printed(session(every, GRAVITON4))
+    assert "190 pairs of CPUs 0-19: median 69.0 ns, 51.0 ns of 0 and 1 to 87.0 ns of 18 and 19" in " ".join(text.split())

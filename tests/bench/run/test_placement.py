@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from armbench.bench.machine.layout import sites
-from armbench.bench.model import Placement, Settings, Site
+from armbench.bench.model import Pairs, Placement, Settings, Site
 from armbench.bench.run import placement, plan
 from armbench.bench.run.placement import SelectionError, Wish
 from tests.machines import fake_root
@@ -246,3 +246,45 @@ def test_a_ladder_of_192_cpus_times_all_kernels_is_planned_by_looking_at_each_ca
     assert len(places) == 1 + 11 * 2 + 2
     assert len(made.trials) == len(pairs - single) * len(places) + len(single) * len(alone)
     assert len({trial.key for trial in made.trials}) == len(made.trials)
+
+
+def paired(which: Pairs, machine: Sites, count: int | None = None) -> list[Placement]:
+    places = placement.placements(Wish("all"), machine, count or len(machine), ("throughput",))
+    return placement.pairs(which, places, machine)
+
+
+@given(machines)
+def test_pairs_have_every_distance_once_or_every_two_cpus(machine: Sites) -> None:
+    site_of = {site.cpu: site for site in machine}
+    every = paired("all", machine)
+    assert len({place.cpus for place in every}) == len(every) == len(machine) * (len(machine) - 1) // 2
+    assert len({place.policy for place in every}) == len(every)
+    distances = Counter(
+        f"pair:{placement.shared(*(site_of[cpu] for cpu in place.cpus), False)}" for place in every
+    )
+    chosen = paired("distances", machine)
+    assert {place.policy for place in chosen} == set(distances)
+    assert len(chosen) == len(distances)
+    assert all(place.mode == "parallel" and place.threads == 2 for place in (*every, *chosen))
+
+
+def test_pairs_by_the_smallest_thing_they_share() -> None:
+    machine = regular(packages=2, nodes=2, caches=2, cores=2, threads=2)
+    found = {place.policy.removeprefix("pair:"): place.cpus for place in paired("distances", machine)}
+    assert found == {
+        "core": (8, 24),
+        "cache": (8, 9),
+        "node": (8, 10),
+        "package": (8, 12),
+        "machine": (4, 8),
+    }
+
+
+def test_clusters_count_where_the_kernel_reports_some() -> None:
+    machine = tuple(Site(cpu, cluster=cpu // 2, core=cpu) for cpu in range(4))
+    assert {place.policy for place in paired("distances", machine)} == {"pair:cluster", "pair:cache"}
+
+
+def test_one_cpu_makes_no_pair_and_pairs_stay_within_the_budget() -> None:
+    assert paired("all", flat(0)) == []
+    assert {cpu for place in paired("all", flat(0, 1, 2, 3), 2) for cpu in place.cpus} == {1, 2}

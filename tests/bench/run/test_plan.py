@@ -92,3 +92,15 @@ def test_groups_separate_what_cannot_share_a_process() -> None:
     for group, trials in groups.items():
         if group.processes == 2:
             assert all(not t.variant.native and t.placement.mode == "throughput" for t in trials)
+
+
+def test_cases_between_two_cpus_run_on_pairs_alone() -> None:
+    selectors = [Selector.parse("roofs/scalar/handover")]
+    two = Placement((0, 1), "parallel", "pair:cache")
+    made = plan.make_plan(
+        selectors, Settings(), PROFILES["quick"], [Placement((0,)), Placement((0, 1))], lambda which: [two]
+    )
+    assert [trial.placement for trial in made.trials] == [two]
+    alone = plan.make_plan(selectors, Settings(), PROFILES["quick"], [Placement((0,))])
+    assert not alone.trials
+    assert [(skip.case, skip.reason) for skip in alone.skips] == [("handover", "needs two CPUs")]

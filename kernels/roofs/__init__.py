@@ -1,7 +1,8 @@
 """Roofs: what this machine can do at most, against which every other number stands.
 
 peak        TYPE-KIND: multiply-adds a second of one instruction, two operations each; `dot` adds up
-            two bf16 or four int8 products in a lane, `mmla` multiplies small matrices
+            two bf16 or four int8 products in a lane, `mmla` multiplies small matrices,
+            `mopa` vectors, to a matrix
 bandwidth   read, write, copy and triad of buffers of SIZE together, or of memory (dram: copies of
             64 MiB that exceed four times the last-level cache).  read4 and read8 read so many streams
             side by side; `past` stores without reading their lines first, four streams side by
@@ -41,6 +42,9 @@ PEAKS = {
     "bf16-mmla": "bf16",
     "int8-dot": "int8",
     "int8-mmla": "int8",
+    "f32-mopa": "f32",
+    "f16-mopa": "f16",
+    "bf16-mopa": "bf16",
 }
 WORD, LINE = 8, 64  # bytes
 WORDS = 256  # that a buffer is a multiple of: four vectors of 64 bytes, by eight streams

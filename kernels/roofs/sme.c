@@ -1,0 +1,82 @@
+/* SME: outer products into the four tiles of 32-bit sums, one after the other: fmopa of f32, and of f16
+ * and bf16 (two products a sum).  No smopa of int8 yet: qemu 7.2 computes half of it
+ * (gitlab.com/qemu-project/qemu issue 2083), so it could not be tested.
+ *
+ * All in one asm, for streaming mode changes the length of vectors under the compiler's feet and its
+ * own support for it needs a run-time library that not every compiler brings.  The tiles are stored
+ * to scratch and added up outside.
+ *
+ * All elements are 1, so the sums together must come to the number of multiply-adds, as in peak.h.
+ */
+#include "armbench.h"
+
+#define TILES 4
+#define SUM_BYTES (int64_t)sizeof(float)
+
+static int64_t streaming_bytes(void) {
+    int64_t bytes;
+    __asm__("rdsvl %0, #1" : "=r"(bytes));
+    return bytes;
+}
+
+/* Multiply-adds of a step: an outer product into each tile, of `deep` products a sum. */
+static int64_t step_adds(int64_t deep) {
+    int64_t side = streaming_bytes() / SUM_BYTES;
+    return TILES * side * side * deep;
+}
+
+static uint64_t scratch_bytes(const int64_t *params) {
+    uint64_t bytes = (uint64_t)streaming_bytes();
+    return (void)params, bytes * bytes;
+}
+
+#define OUTER(product, tile, type) product " za" tile ".s, p0/m, p0/m, z0." type ", z1." type "\n\t"
+#define STREAMING(product, type)                                                            \
+    __asm__ volatile("smstart\n\t"                                                         \
+                     "ptrue p0.b\n\t"                                                      \
+                     "ld1b {z0.b}, p0/z, [%[x]]\n\t"                                       \
+                     "ld1b {z1.b}, p0/z, [%[y]]\n\t"                                       \
+                     "zero {za}\n"                                                         \
+                     "1:\n\t"                                                              \
+                     OUTER(product, "0", type) OUTER(product, "1", type)                   \
+                     OUTER(product, "2", type) OUTER(product, "3", type)                   \
+                     "subs %[steps], %[steps], #1\n\t"                                     \
+                     "b.ne 1b\n\t"                                                         \
+                     "mov w12, #0\n"                                                       \
+                     "2:\n\t"                                                              \
+                     "str za[w12, #0], [%[sums]]\n\t"                                      \
+                     "add %[sums], %[sums], %[row]\n\t"                                    \
+                     "add w12, w12, #1\n\t"                                                \
+                     "cmp w12, %w[row]\n\t"                                                \
+                     "b.ne 2b\n\t"                                                         \
+                     "smstop"                                                              \
+                     : [steps] "+r"(steps), [sums] "+r"(to)                                \
+                     : [x] "r"(call->operands[0]), [y] "r"(call->operands[1]), [row] "r"(row) \
+                     : "cc", "memory", "x12", "p0", "z0", "z1", EVERY_VECTOR)
+/* Starting and stopping clears them. */
+#define EVERY_VECTOR                                                                       \
+    "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16",     \
+        "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29",      \
+        "v30", "v31"
+
+#define MOPA(operation, deep, product, type)                                                \
+    static int operation##_accepts(const int64_t *params) {                                \
+        return params[0] > 0 && params[0] % step_adds(deep) == 0;                          \
+    }                                                                                      \
+    static void operation##_run(const ab_call *call, uint64_t phase, uint64_t grain) {     \
+        int64_t row = streaming_bytes(), steps = call->params[0] / step_adds(deep);        \
+        const float *sums = call->scratch;                                                 \
+        void *to = call->scratch;                                                          \
+        double sum = 0;                                                                    \
+        (void)phase, (void)grain;                                                          \
+        STREAMING(product, type);                                                          \
+        for (int64_t i = 0; i < row * row / SUM_BYTES; i++)                               \
+            sum += (double)sums[i];                                                        \
+        *(double *)call->operands[2] = sum;                                                \
+    }                                                                                      \
+    AB_VARIANT(operation, .accepts = operation##_accepts, .scratch_bytes = scratch_bytes,   \
+               .run = operation##_run)
+
+MOPA(f32_mopa, 1, "fmopa", "s");
+MOPA(f16_mopa, 2, "fmopa", "h");
+MOPA(bf16_mopa, 2, "bfmopa", "h");

@@ -26,7 +26,7 @@ ARITHMETIC = {  # data type of a result: those whose instructions may do it
     "int8": ("int8",),
     "int4": ("int8",),
 }
-READS = ("read", "read4")
+READS = ("read", "read4", "read8")
 DRAM = "dram"
 
 

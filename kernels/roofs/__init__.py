@@ -2,10 +2,10 @@
 
 peak        TYPE-KIND: multiply-adds a second of one instruction, two operations each; `dot` adds up
             two bf16 or four int8 products in a lane, `mmla` multiplies small matrices
-bandwidth   read, read4 (four streams side by side), write, copy and triad of buffers of SIZE together,
-            or of memory (dram: copies of 64 MiB that exceed four times the last-level cache).  `past`
-            stores without reading their lines first.  Bytes are those that must move: a line that a
-            store reads before is not counted
+bandwidth   read, write, copy and triad of buffers of SIZE together, or of memory (dram: copies of
+            64 MiB that exceed four times the last-level cache).  read4 and read8 read so many streams
+            side by side; `past` stores without reading their lines first, four streams side by
+            side.  Bytes are those that must move: a line that a store reads before is not counted
 latency     nanoseconds of a load whose address the load before it gave, in a random cycle of lines
 
 Native parameters: multiply-adds; 64-bit words of each buffer; loads and lines.
@@ -19,7 +19,7 @@ import numpy as np
 
 from armbench.bench.model import Array, Case, Kernel, Operand, Param, Problem, Settings, Tier, Work, empty
 
-ADDS = 1 << 22  # multiply-adds of a call: all vector lengths and chains divide it
+ADDS = 3 << 22  # multiply-adds of a call: all vector lengths, times 12 or 16 chains, divide it
 PEAKS = {
     "f64-fma": "f64",
     "f32-fma": "f32",
@@ -30,6 +30,7 @@ PEAKS = {
     "int8-mmla": "int8",
 }
 WORD, LINE = 8, 64  # bytes
+WORDS = 256  # that a buffer is a multiple of: four vectors of 64 bytes, by eight streams
 DRAM_BYTES = 64 << 20
 SIZES = {
     name: units << shift
@@ -37,7 +38,16 @@ SIZES = {
     for name in names.split()
     for units in (int(name[:-1]),)
 }
-BUFFERS = {"read": 1, "read4": 1, "write": 1, "write-past": 1, "copy": 2, "copy-past": 2, "triad": 3}
+READS = ("read", "read4", "read8")
+BUFFERS = {
+    **dict.fromkeys(READS, 1),
+    "write": 1,
+    "write-past": 1,
+    "copy": 2,
+    "copy-past": 2,
+    "triad": 3,
+    "triad-past": 3,
+}
 LOADS = 4096  # of a call
 CORE_PEAKS = ("f32-fma", "bf16-dot", "bf16-mmla", "int8-dot", "int8-mmla")
 CORE_SIZES = {"read": ("1m",), "read4": ("dram",), "latency": ("1m",)}
@@ -60,7 +70,7 @@ def _peak(name: str, dtype: str) -> Case:
 def _bandwidth(kind: str, size: str) -> Case:
     """SIZE is of all buffers together, rounded down to whole vectors."""
     whole = DRAM_BYTES if size == "dram" else SIZES[size]
-    words = whole // BUFFERS[kind] // WORD // 128 * 128
+    words = whole // BUFFERS[kind] // WORD // WORDS * WORDS
     params: dict[str, Param] = {"roof": kind, "bytes": BUFFERS[kind] * words * WORD, "size": size}
     return _sized(f"{kind}-{size}", params, kind.replace("-", "_"), (words,), kind, size)
 
@@ -113,14 +123,14 @@ def _bandwidth_problem(case: Case, kind: str, seed: int) -> Problem:
     nothing = np.zeros(0, np.uint64)
     size = words * WORD
     x = nothing if kind.startswith("write") else some()
-    z = some() if kind == "triad" else nothing
-    if kind in ("read", "read4"):
+    z = some() if kind.startswith("triad") else nothing
+    if kind in READS:
         expected = np.array([np.bitwise_xor.reduce(x)], np.uint64)
         work = Work(bytes_read=size)
     elif kind.startswith("write"):
         expected, work = np.full(words, 7, np.uint64), Work(bytes_written=size)
     else:
-        expected = x + np.uint64(3) * z if kind == "triad" else x
+        expected = x + np.uint64(3) * z if len(z) else x
         work = Work(bytes_read=x.nbytes + z.nbytes, bytes_written=size)
     operands = (Operand("x", x), Operand("z", z), _output(len(expected), np.uint64))
     return Problem(operands, {"y": expected}, 0.0, work)

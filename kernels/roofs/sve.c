@@ -31,7 +31,7 @@ PEAK(f64_fma, CHAINS_16, svcntd(), svfloat64_t, svfloat64_t, load_f64, zero_f64,
 PEAK(f32_fma, CHAINS_16, svcntw(), svfloat32_t, svfloat32_t, load_f32, zero_f32, F32_STEP, total_f32);
 
 #define F16_STEP(s, x, y) svmla_f16_x(ALL_16, s, x, y)
-PEAK(f16_fma, CHAINS_16, svcnth(), svfloat16_t, svfloat16_t, load_f16, zero_f16, F16_STEP, total_f16);
+PEAK_F16(f16_fma, CHAINS_16, svcnth(), svfloat16_t, svfloat16_t, load_f16, zero_f16, F16_STEP, total_f16);
 
 #define INT8_STEP(s, x, y) svdot_s32(s, x, y)
 PEAK(int8_dot, CHAINS_16, svcntb(), svint32_t, svint8_t, load_s8, zero_s32, INT8_STEP, total_s32);

@@ -19,14 +19,14 @@ from fnmatch import fnmatch
 from functools import partial
 from statistics import median
 
+from measured_roofs import COLD_BYTES, MeasuredRoofs, native_calls
+
 from armbench.bench import native, registry
 from armbench.bench.model import Case, Problem, Settings
-from armbench.kernels import roofs
 from armbench.kernels.matmul import KERNEL
 
 TURNS = 9
 SAMPLE_SECONDS = 0.05
-COLD_BYTES = 1 << 30  # of all copies together: several times a last-level cache
 PEAKS = {  # cases of roofs/ that bound a type: what it may be computed in
     "f64": ("f64-fma",),
     "f32": ("f32-fma",),
@@ -35,14 +35,9 @@ PEAKS = {  # cases of roofs/ that bound a type: what it may be computed in
     "int8": ("int8-dot", "int8-mmla"),
     "int4": ("int8-dot", "int8-mmla"),
 }
-READS = ("read-dram", "read4-dram")
+READS = ("read-dram", "read4-dram", "read8-dram")
 
 Calls = Callable[[int], float]  # seconds of one call, when so many are made
-
-
-def native_calls(variant: native.NativeVariant, case: Case, data: native.Data, calls: int) -> float:
-    ticks = data.team.measure(variant, case.native_params, data, calls, 0, 1).ticks
-    return float(ticks[0, 0]) / native.tick_hz() / calls
 
 
 def library_calls(bound: list[Callable[[], object]], calls: int) -> float:
@@ -67,39 +62,14 @@ def sides_of(case: Case, data: native.Data, copies: int) -> dict[str, Calls]:
     return sides
 
 
-class Roofs:
-    """Rates of the machine, in operations or bytes a second, measured when asked."""
-
-    def __init__(self, cpu: int):
-        self.cpu = cpu
-        self.cases = {case.name: case for case in roofs.KERNEL.cases(Settings())}
-
-    def best(self, names: tuple[str, ...]) -> float:
-        """The best of these cases on any variant that runs here."""
-        with native.Team([self.cpu]) as team:
-            return max(self._rate(self.cases[name], team) for name in names)
-
-    def _rate(self, case: Case, team: native.Team) -> float:
-        problem = roofs.KERNEL.problem(case, Settings(), 1)
-        operands = {o.name: o.data for o in problem.operands}
-        outputs = [o.name for o in problem.operands if o.output]
-        size = sum(array.nbytes for array in operands.values())
-        copies = -(-COLD_BYTES // size) if case.cold else 1
-        data = team.load(operands, outputs, copies, "throughput", seed=1)
-        amount = problem.work.flops or problem.work.bytes_read
-        found = (native.find("roofs", name, case.operation) for name in {v.name for v in native.variants()})
-        rates = [amount / native_calls(v, case, data, max(4, copies)) for v in found if v and v.supported]
-        data.close()
-        return max(rates, default=0.0)
-
-    def of(self, case: Case, problem: Problem) -> float:
-        """Operations a second that this case could reach."""
-        peak = self.best(PEAKS[str(case.params["dtype"])])
-        weights = next(o.data.nbytes for o in problem.operands if o.name == "b")
-        return min(peak, self.best(READS) * case.flops / weights) if case.cold else peak
+def roof_of(machine: MeasuredRoofs, case: Case, problem: Problem) -> float:
+    """Operations a second that this case could reach."""
+    peak = machine.best(PEAKS[str(case.params["dtype"])])
+    weights = next(o.data.nbytes for o in problem.operands if o.name == "b")
+    return min(peak, machine.best(READS) * case.flops / weights) if case.cold else peak
 
 
-def compare(case: Case, team: native.Team, machine: Roofs) -> None:
+def compare(case: Case, team: native.Team, machine: MeasuredRoofs) -> None:
     problem = KERNEL.problem(case, Settings(), 1)
     operands = {o.name: o.data for o in problem.operands}
     size = sum(array.nbytes for array in operands.values())
@@ -109,7 +79,7 @@ def compare(case: Case, team: native.Team, machine: Roofs) -> None:
     calls = {name: max(copies, int(SAMPLE_SECONDS / run(copies))) for name, run in sides.items()}
     turns = []
     for _ in range(TURNS):
-        roof = machine.of(case, problem)
+        roof = roof_of(machine, case, problem)
         turns.append({"roof": roof, **{name: case.flops / run(calls[name]) for name, run in sides.items()}})
     data.close()
     libraries = [name for name in sides if name.endswith("*")]
@@ -132,7 +102,7 @@ def main(patterns: list[str]) -> None:
     )
     with native.Team([cpu]) as team:
         for case in chosen:
-            compare(case, team, Roofs(cpu))
+            compare(case, team, MeasuredRoofs(cpu))
 
 
 if __name__ == "__main__":

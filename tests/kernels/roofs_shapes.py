@@ -14,7 +14,7 @@ SIZES = ("16k", "64k", "512k")
 def cases() -> Iterator[Case]:
     for case in roofs.cases(Settings()):
         if case.params["roof"] == "peak":
-            yield replace(case, native_params=(1 << 16,), flops=1 << 17)
-            yield replace(case, native_params=(1 << 19,), flops=1 << 20)
+            yield replace(case, native_params=(3 << 15,), flops=3 << 16)
+            yield replace(case, native_params=(3 << 18,), flops=3 << 19)
         elif case.params["size"] in SIZES:
             yield case

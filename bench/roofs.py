@@ -65,8 +65,10 @@ class Roofs:
         work = result.work
         if result.kernel == KERNEL or not work.flops:
             return None
-        found = [self.peak(result), self._memory(result)]
-        return min((roof for roof in found if roof), key=lambda roof: roof.rate, default=None)
+        peak, memory = self.peak(result), self._memory(result)
+        if peak is None:
+            return None  # memory alone would be a roof far above what arithmetic allows
+        return memory if memory and memory.rate < peak.rate else peak
 
     def peak(self, result: Result) -> Roof | None:
         dtypes = ARITHMETIC.get(str(result.params.get("dtype")), ())

@@ -1,5 +1,5 @@
-/* 8 x 12 tiles of C as 4 x 6 blocks of 2 x 2 in 24 of 32 registers, four for A and the others for B,
- * from their packed panels.
+/* 8 x 12 tiles of C as 4 x 6 blocks of 2 x 2 in 24 of 32 registers, four for A and the others for
+ * B, from their packed panels.
  *
  * Lives on bfmmla: 24 per four steps of k against 10 loads of 16 bytes, so the pipes are the bound:
  * 64 operations a cycle on N2 (two pipes), 128 on V1, V2 and V3 (four).  Sums wait 4 cycles for one

@@ -1,7 +1,7 @@
 /* 8 x 12 tiles of C in 24 of 32 registers, three for B and two for A, from their packed panels.
  *
- * Lives on sdot by element: 24 per four steps of k against 5 loads of 16 bytes, so the pipes are the
- * bound: 64 operations a cycle on N1 and N2 (two pipes), 128 on V1, V2 and V3 (four).
+ * Lives on sdot by element: 24 per four steps of k against 5 loads of 16 bytes, so the pipes are
+ * the bound: 64 operations a cycle on N1 and N2 (two pipes), 128 on V1, V2 and V3 (four).
  */
 #include "armbench.h"
 
@@ -43,3 +43,5 @@ NP_PACK_WOVEN(pack_b, int8_t, int8x16_t, vld1q_s8, vst1q_s8, weave_bytes, NR, DE
 
 PANELS(int8, int8);
 PANELS_PACKED(int8_packed, int8);
+
+#include "int4_neon.h"

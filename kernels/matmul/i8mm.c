@@ -1,5 +1,5 @@
-/* 8 x 12 tiles of C as 4 x 6 blocks of 2 x 2 in 24 of 32 registers, four for A and the others for B,
- * from their packed panels.
+/* 8 x 12 tiles of C as 4 x 6 blocks of 2 x 2 in 24 of 32 registers, four for A and the others for
+ * B, from their packed panels.
  *
  * Lives on smmla: 24 per eight steps of k against 10 loads of 16 bytes, so the pipes are the bound:
  * 128 operations a cycle on N2 (two pipes), 256 on V1, V2 and V3 (four).
@@ -44,3 +44,5 @@ NP_PACK_WOVEN(pack_b, int8_t, int8x16_t, vld1q_s8, vst1q_s8, weave_bytes, NR, DE
 
 PANELS(int8, int8);
 PANELS_PACKED(int8_packed, int8);
+
+#include "int4_neon.h"

@@ -44,8 +44,10 @@ typedef struct int4_left {
 static void int4_tile(int64_t rows, int64_t groups, const int4_left *a, const uint8_t *b, float *c,
                       int64_t stride);
 
+#if INT4_FEW
 static void int4_few(int64_t rows, int64_t groups, const int4_left *a, const uint8_t *b, float *c,
                      int64_t stride);
+#endif
 
 static inline int4_shape int4_shape_of(const int64_t *params) {
     return (int4_shape){params[0], params[1], params[2] / INT4_GROUP};
@@ -155,10 +157,12 @@ static void int4_run(const ab_call *call, uint64_t phase, uint64_t grain) {
     int64_t panel = (int64_t)grain / row_blocks * INT4_PANELS, end = panel + INT4_PANELS;
     const uint8_t *b = (const uint8_t *)call->operands[1] + panel * s.groups * INT4_PANEL_BYTES;
     float *c = (float *)call->operands[2] + panel * INT4_NR;
+#if INT4_FEW
     if (s.m <= INT4_FEW && end * INT4_NR <= s.n) {
         int4_few(s.m, s.groups, left, b, c, s.n);
         return;
     }
+#endif
     for (; panel < end && panel * INT4_NR < s.n; panel++) {
         int64_t columns = s.n - panel * INT4_NR;
         int4_panel(s, first, last, columns < INT4_NR ? columns : INT4_NR, left, b, c);

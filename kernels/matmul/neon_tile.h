@@ -11,8 +11,8 @@
  *
  * A panel of A is [groups][rows][DEPTH]: a tile of fewer rows has a narrower panel, the last loads
  * of which reach into the room that LEFT_STRIDE leaves.  Four groups a turn: what a loop costs
- * beside the products fits the issue slots of N1 (three) and V2 (six).  Panels are read in the order of memory, which hardware
- * follows; only what few rows wait for, and C, are asked for ahead.
+ * beside the products fits the issue slots of N1 (three) and V2 (six).  Panels are read in the
+ * order of memory, which hardware follows; only what few rows wait for, and C, are asked for ahead.
  */
 #include <arm_neon.h>
 #include <stdint.h>
@@ -24,7 +24,7 @@
 #define ARMBENCH_MATMUL_NEON_TILE_H
 
 #define NT_AHEAD (4 << 10) /* bytes ahead of its use that B is fetched from memory */
-#define VT_CHAINS(rows) ((void)(rows), 1) /* registers are for rows and columns: there are 24 sums anyway */
+#define VT_CHAINS(rows) ((void)(rows), 1) /* of few rows: sums of 24 registers are enough */
 
 /* step(sum, b, lane i of the registers a), i known when compiled. */
 #define NT_LANE_2(step, sum, b, a, i) \
@@ -54,14 +54,14 @@
     }
 
 /* A pair of loads (LDP) is three micro-operations on V2, whose six issue slots are what binds, and
- * two loads are two.  So, where there are many, registers of a panel come from two pointers in turn, a register apart, which
- * the compiler cannot know and so does not pair. */
+ * two loads are two.  So, where there are many, registers of a panel come from two pointers in
+ * turn, a register apart, which the compiler cannot know and so does not pair. */
 #define NT_APART(pointer) __asm__("" : "+r"(pointer))
 #define NT_AT(p, elements) \
     ((p)[(elements) * (int)sizeof **(p) / 16 % 2] + (elements) - \
      (elements) * (int)sizeof **(p) / 16 % 2 * 16 / (int)sizeof **(p))
 
-/* ADD_GROUP for 8 x 12: a register of A holds two rows, one of B two columns, their product 2 x 2. */
+/* ADD_GROUP for 8 x 12: a register of A holds two rows, one of B two columns, sums 2 x 2. */
 #define NT_MATRIX(name, element, vector, sums, load, step, depth)                            \
     static inline __attribute__((always_inline)) void name(                                  \
         const int rows, const element *const *a, const element *const *b, sums *sum) {       \
@@ -154,8 +154,10 @@ static inline __attribute__((always_inline)) void VT(tile_of)(
     }
 
 /* c[rows][NR] (+)= a[groups][rows][DEPTH] b[groups][NR][DEPTH]^T, 1 <= rows <= MR. */
-static __attribute__((noinline)) void VT(tile)(int64_t rows, int64_t groups, const LEFT *a, const SUM *heads, const RIGHT *b,
-                     SUM *c, int64_t stride, int accumulate, const char *next, int64_t next_step) {
+static __attribute__((noinline)) void VT(tile)(int64_t rows, int64_t groups, const LEFT *a,
+                                               const SUM *heads, const RIGHT *b, SUM *c,
+                                               int64_t stride, int accumulate, const char *next,
+                                               int64_t next_step) {
     (void)heads, (void)next, (void)next_step;
     for (int64_t i = 0; i < rows; i++) {
         __builtin_prefetch(c + i * stride, 0, 2);
@@ -165,9 +167,10 @@ static __attribute__((noinline)) void VT(tile)(int64_t rows, int64_t groups, con
 }
 
 /* The same while B comes from memory. */
-static __attribute__((noinline, unused)) void VT(few)(int64_t rows, int64_t groups, const LEFT *a, int64_t a_stride,
-                           const SUM *heads, const RIGHT *b, SUM *c, int64_t stride,
-                           int accumulate, vt_ahead ahead) {
+static __attribute__((noinline, unused)) void VT(few)(int64_t rows, int64_t groups, const LEFT *a,
+                                                      int64_t a_stride, const SUM *heads,
+                                                      const RIGHT *b, SUM *c, int64_t stride,
+                                                      int accumulate, vt_ahead ahead) {
     (void)heads, (void)a_stride, (void)ahead;
     VT_SWITCH(1)
 }

@@ -1,4 +1,6 @@
-/* What every tile (vector_tile.h, neon_tile.h) shares: its names, and what it fetches for later ones. */
+/* What all tiles (vector_tile.h, neon_tile.h) share: their names, and what they fetch for later
+ * ones.
+ */
 #ifndef ARMBENCH_MATMUL_TILE_H
 #define ARMBENCH_MATMUL_TILE_H
 

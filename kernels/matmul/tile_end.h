@@ -1,4 +1,6 @@
-/* Undefines what describes a tile (vector_tile.h, neon_tile.h, panels.h), so that a file can have several. */
+/* Undefines what describes a tile (vector_tile.h, neon_tile.h, panels.h), so that a file can have
+ * several.
+ */
 #undef LEFT
 #undef RIGHT
 #undef SUM

@@ -43,6 +43,7 @@ KINDS = {
     ("bfdot", "s"): ("z_bfdot", 16), ("bfmmla", "s"): ("z_bfmmla", 32),
 }  # fmt: skip
 MACS = re.compile(r"^(fmla|fmad|fmlal|sdot|smmla|bfdot|bfmmla)\s+([vz]\d+)\.(\w+)")
+UNRATED = re.compile(r"^(smull2?|smlal2?)\s")  # products that the peaks have no row for
 LINE = re.compile(r"^\s*([0-9a-f]+):\s+(\S.*)$")
 FUNCTION = re.compile(r"^[0-9a-f]+ <(.+)>:$")
 BRANCH = re.compile(r"^(b|b\.\w+|cbnz|cbz|tbnz|tbz)\s+(.*, )?(?:0x)?([0-9a-f]+) <.*")
@@ -68,6 +69,11 @@ class Loop:
     @property
     def scalable(self) -> bool:
         return self.kind[0].startswith("z_")
+
+    @property
+    def rated(self) -> bool:
+        """Whether the peak of `kind` says how good the loop is: its products are not mostly others."""
+        return sum(map(bool, map(_key, self.body))) >= sum(map(bool, map(UNRATED.match, self.body)))
 
     @property
     def spills(self) -> list[str]:
@@ -203,7 +209,7 @@ def table() -> str:
     heads = [core.removeprefix("neoverse-").upper() for core in CORES]
     lines = [f"| kernel | variant | loop in | instruction | {' | '.join(heads)} |"]
     lines.append("|---|---|---|---|" + "--:|" * len(CORES))
-    for loop in loops():
+    for loop in filter(lambda loop: loop.rated, loops()):
         cells = [_cell(share(loop, core)) for core in CORES]
         row = loop.kind[0].replace("_", " ")
         lines.append(f"| {loop.kernel} | {loop.variant} | `{loop.function}` | {row} | {' | '.join(cells)} |")

@@ -19,10 +19,11 @@ from fnmatch import fnmatch
 from functools import partial
 from statistics import median
 
+from measured_roofs import COLD_BYTES, MeasuredRoofs, native_calls
+
 from armbench.bench import native, registry
 from armbench.bench.model import Case, Problem, Settings
 from armbench.kernels.matmul import KERNEL
-from measured_roofs import COLD_BYTES, MeasuredRoofs, native_calls
 
 TURNS = 9
 SAMPLE_SECONDS = 0.05

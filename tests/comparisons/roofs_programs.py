@@ -21,8 +21,9 @@ from functools import partial
 from shutil import which
 from statistics import median
 
-from armbench.bench import native
 from measured_roofs import MeasuredRoofs
+
+from armbench.bench import native
 
 PEAK_TURNS, TURNS = 100, 3
 CLOCK_CHAINS = 3
@@ -93,7 +94,9 @@ def ours(machine: MeasuredRoofs, name: str) -> float:
 
 
 def bandwidth(machine: MeasuredRoofs, kind: str, stream: str | None) -> Iterator[str]:
-    mine = {f"armbench {name}": partial(ours, machine, name) for name in KINDS[kind][0] if name in machine.cases}
+    mine = {
+        f"armbench {name}": partial(ours, machine, name) for name in KINDS[kind][0] if name in machine.cases
+    }
     theirs = programs(kind, stream)
     first = {name: run() for name, run in (mine | theirs).items()}
     leading = {best for side in (mine, theirs) for best in sorted(side, key=first.__getitem__)[-2:]}
@@ -101,7 +104,9 @@ def bandwidth(machine: MeasuredRoofs, kind: str, stream: str | None) -> Iterator
     for name in sorted(first, key=first.__getitem__, reverse=True):
         rates = [first[name], *(turn[name] for turn in turns if name in turn)]
         yield f"{kind:6} {name:32} best {max(rates):6.2f} GB/s, median {median(rates):6.2f} of {len(rates)}"
-    pairs = [(max(t[n] for n in mine if n in t), max(t[n] for n in theirs if n in t)) for t in turns if theirs]
+    pairs = [
+        (max(t[n] for n in mine if n in t), max(t[n] for n in theirs if n in t)) for t in turns if theirs
+    ]
     if pairs:
         ratio = median(a / b for a, b in pairs)
         best = max(a for a, _ in pairs) / max(b for _, b in pairs)

@@ -66,13 +66,16 @@ def _print_all(title: Text, rows: Sequence[Row], console: Console) -> None:
         console.print(_matrix(title, times, cpus))
     if len(times) == 1:
         return
-    (near, least), (far, most) = (pick(times.items(), key=lambda pair: pair[1]) for pick in (min, max))
-    middle = units.seconds(median(times.values()))
+    nearest, farthest = (pick(times, key=times.__getitem__) for pick in (min, max))
     console.print(
-        f"{len(times)} pairs of CPUs {cpulist.format(cpus)}: median {middle}, "
-        f"{units.seconds(least)} of {near[0]} and {near[1]} to {units.seconds(most)} of {far[0]} and {far[1]}",
+        f"{len(times)} pairs of CPUs {cpulist.format(cpus)}: median {units.seconds(median(times.values()))}, "
+        f"{_of(nearest, times)} to {_of(farthest, times)}",
         highlight=False,
     )
+
+
+def _of(pair: tuple[int, ...], times: dict[tuple[int, ...], float]) -> str:
+    return f"{units.seconds(times[pair])} of {pair[0]} and {pair[1]}"
 
 
 def _matrix(title: Text, times: dict[tuple[int, ...], float], cpus: Sequence[int]) -> Table:

@@ -91,4 +91,6 @@ def test_pairs_by_distance_and_as_a_matrix() -> None:
 def test_many_pairs_are_one_line() -> None:
     every = [pair(a, b, 50 + a + b) for b in range(20) for a in range(b)]
     text = printed(session(every, GRAVITON4))
-    assert "190 pairs of CPUs 0-19: median 69.0 ns, 51.0 ns of 0 and 1 to 87.0 ns of 18 and 19" in " ".join(text.split())
+    assert "190 pairs of CPUs 0-19: median 69.0 ns, 51.0 ns of 0 and 1 to 87.0 ns of 18 and 19" in " ".join(
+        text.split()
+    )

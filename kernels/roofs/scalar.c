@@ -36,7 +36,7 @@ AB_VARIANT(latency, .accepts = latency_accepts, .run = latency_run);
  *
  * Params: handovers.  Operands: two unused; the number in the end.  Shared: the number.
  */
-#define PATIENCE (1 << 16) /* attempts */
+#define PATIENCE (1 << 12) /* attempts */
 
 static int handover_accepts(const int64_t *params) { return params[0] > 0; }
 static uint64_t handover_shared_bytes(const int64_t *params) { return (void)params, AB_ALIGNMENT; }

@@ -1,6 +1,6 @@
 """The native matmul variants against the libraries and the machine's own roofs, side by side.
 
-    python tests/comparisons/matmul_rivals.py [CASE...]
+    python -m tests.comparisons.matmul_rivals [CASE...]
 
 CASE is a name or a glob of `armbench list`'s cases ("int8-n*", "bf16-m?-*"); all core cases if none
 is given.  One thread on one CPU (the last that this process may use), operands in the same memory,
@@ -19,11 +19,10 @@ from fnmatch import fnmatch
 from functools import partial
 from statistics import median
 
-from measured_roofs import COLD_BYTES, MeasuredRoofs, native_calls
-
 from armbench.bench import native, registry
 from armbench.bench.model import Case, Problem, Settings
 from armbench.kernels.matmul import KERNEL
+from tests.comparisons.measured_roofs import COLD_BYTES, MeasuredRoofs, native_calls
 
 TURNS = 9
 SAMPLE_SECONDS = 0.05

@@ -1,6 +1,6 @@
 """The roofs against the clock, and against programs that bandwidth is measured with, in turn.
 
-    python tests/comparisons/roofs_programs.py [STREAM]
+    python -m tests.comparisons.roofs_programs [STREAM]
 
 One thread on one CPU (the last that this process may use), all sides in turn.  First how many of
 each instruction a cycle does, by the clock of chains of dependent additions right before and after;
@@ -21,9 +21,8 @@ from functools import partial
 from shutil import which
 from statistics import median
 
-from measured_roofs import MeasuredRoofs
-
 from armbench.bench import native
+from tests.comparisons.measured_roofs import MeasuredRoofs
 
 PEAK_TURNS, TURNS = 100, 3
 CLOCK_CHAINS = 3

@@ -12,10 +12,12 @@ from armbench.kernels.roofs import KERNEL
 COLD_BYTES = 1 << 30  # of all copies together: several times a last-level cache
 
 
-def native_calls(variant: native.NativeVariant, case: Case, data: native.Data, calls: int) -> float:
-    """Seconds of one call, when so many are made."""
-    ticks = data.team.measure(variant, case.native_params, data, calls, 0, 1).ticks
-    return float(ticks[0, 0]) / native.tick_hz() / calls
+def native_calls(
+    variant: native.NativeVariant, case: Case, data: native.Data, calls: int, warmup: int = 0
+) -> float:
+    """Seconds of one call, when so many are made, after `warmup` times as many."""
+    ticks = data.team.measure(variant, case.native_params, data, calls, warmup, 1).ticks
+    return float(ticks[-1, 0]) / native.tick_hz() / calls
 
 
 class MeasuredRoofs:
@@ -35,7 +37,7 @@ class MeasuredRoofs:
             return measure(4)
 
     @contextmanager
-    def loaded(self, name: str) -> Iterator[Callable[[int], dict[str, float]]]:
+    def loaded(self, name: str, warmup: int = 0) -> Iterator[Callable[[int], dict[str, float]]]:
         """The same as a function of the number of calls, at least one of every copy in memory."""
         case = self.cases[name]
         problem = KERNEL.problem(case, Settings(), 1)
@@ -51,6 +53,6 @@ class MeasuredRoofs:
         with native.Team([self.cpu]) as team:
             data = team.load(operands, outputs, copies, "throughput", seed=1)
             yield lambda calls: {
-                v.name: amount / native_calls(v, case, data, max(calls, copies)) for v in able
+                v.name: amount / native_calls(v, case, data, max(calls, copies), warmup) for v in able
             }
             data.close()

@@ -26,6 +26,7 @@ from tests.comparisons.measured_roofs import MeasuredRoofs
 
 PEAK_TURNS, TURNS = 100, 3
 CLOCK_CHAINS = 3
+WARMUP = 8  # times the calls of a sample: cores start wide vectors slowly
 CALLS = 2  # of an instruction's peak in a turn: too short to be disturbed every time
 ADDS = {  # multiply-adds of one instruction (two for int8 of avx2 and avx512) by case and variant
     "f64-fma": {"avx2": 4, "avx512": 8, "neon": 2},
@@ -50,7 +51,7 @@ Rate = Callable[[], float]  # GB/s of one run
 def peaks(machine: MeasuredRoofs) -> Iterator[str]:
     for case, adds in ADDS.items():
         turns: list[tuple[float, dict[str, float]]] = []
-        with machine.loaded(case) as measure:
+        with machine.loaded(case, WARMUP) as measure:
             for _ in range(PEAK_TURNS):
                 before = native.clock_hz(CLOCK_CHAINS)
                 rates = measure(CALLS)

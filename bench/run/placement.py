@@ -248,8 +248,8 @@ def pairs(which: Pairs, places: Sequence[Placement], sites: Sequence[Site]) -> l
     found: dict[str, tuple[int, int]] = {}
     for a, b in combinations(order(tuple(mine.values()), "compact"), 2):
         two = min(a, b), max(a, b)
-        every = which == "all"
-        found.setdefault(f"{two[0]},{two[1]}" if every else shared(mine[a], mine[b], clusters), two)
+        name = shared(mine[a], mine[b], clusters) if which == "distances" else f"{two[0]},{two[1]}"
+        found.setdefault(name, two)
     return [Placement(two, "parallel", f"pair:{name}", memory) for name, two in found.items()]
 
 

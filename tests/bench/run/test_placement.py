@@ -253,7 +253,7 @@ def paired(which: Pairs, machine: Sites, count: int | None = None) -> list[Place
     return placement.pairs(which, places, machine)
 
 
-@given(machines)
+@given(st.builds(regular, small, small, small, st.integers(1, 2), st.integers(1, 2)))
 def test_pairs_have_every_distance_once_or_every_two_cpus(machine: Sites) -> None:
     site_of = {site.cpu: site for site in machine}
     every = paired("all", machine)

@@ -7,7 +7,7 @@ fresh processes for it.  What comes back goes to the recorder at once, which syn
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -174,7 +174,7 @@ class Runner:
         A process beside its operands has what its libraries need, which a probe tells where it
         could matter; the processes of a group run together.
         """
-        room = self._room_bytes(group.memory)
+        room = self._room_bytes(group)
         own = self._process_bytes(group, courses, room)
         for course in courses:
             needed = group.processes * own + course.team_bytes
@@ -182,8 +182,9 @@ class Runner:
                 course.left_out = True
                 self.recorder.skip(course.skip(group.processes, own, needed, self.free_bytes))
 
-    def _room_bytes(self, policy: str) -> int:
-        return int(MEMORY_SHARE * memory.limit(policy, self.free_bytes))
+    def _room_bytes(self, group: Group) -> int:
+        sharers = 2 if group.side else 1  # processes of both sides are there at once
+        return int(MEMORY_SHARE * memory.limit(group.memory, self.free_bytes)) // sharers
 
     def _process_bytes(self, group: Group, courses: Sequence[Course], room: int) -> int:
         """What each process of a group takes beside operands; 0 where any likely size would fit."""
@@ -241,19 +242,24 @@ class Runner:
         interrupted = True
         try:
             for together in in_order(list(groups), chance):
-                order = chance.getrandbits(32)  # of both sides, whose trials so meet like neighbours
-                for group in together:
-                    courses = random.Random(order).sample(groups[group], len(groups[group]))
-                    self._run_group(index, group, courses, chance.getrandbits(32))
+                order = chance.getrandbits(32)  # of both sides, whose trials so meet
+                shuffled = {g: random.Random(order).sample(groups[g], len(groups[g])) for g in together}
+                seeds = {group: chance.getrandbits(32) for group in together}
+                jobs = [(group, self._job(group, shuffled[group], seeds[group])) for group in together]
+                if len(jobs) > 1 and all(group.idles for group in together):
+                    self._follow(index, self.launcher.run_in_turns(jobs, self._started(index), order))
+                else:
+                    for group, job in jobs:
+                        events = self.launcher.run(group, job, self._started(index), seeds[group])
+                        self._follow(index, events)
             interrupted = False
         finally:
             steal, clock_after = watch().steal_since(before), self._clock_hz()
             quality = tuple(_round_flags(steal, clock_before, clock_after, interrupted))
             self.recorder.round(Round(index, seed, started, steal.ticks, clock_before, clock_after, quality))
 
-    def _run_group(self, round_index: int, group: Group, courses: Sequence[Course], seed: int) -> None:
-        by_index = {course.index: course for course in courses}
-        job = self._job(group, courses, seed)
+    def _started(self, round_index: int) -> Callable[[int], None]:
+        """What is called with the index of each trial that begins."""
 
         def started(index: int) -> None:
             if self._over_budget(0.0):
@@ -261,10 +267,14 @@ class Runner:
             self.started_trials += 1
             active = sum(course.active for course in self.courses)
             share = (round_index + self.started_trials / max(1, active)) / self.limits.rounds
-            self.watcher.trial(round_index, self.limits.rounds, by_index[index].trial.key, min(1.0, share))
+            key = self.courses[index].trial.key
+            self.watcher.trial(round_index, self.limits.rounds, key, min(1.0, share))
 
-        for event in self.launcher.run(group, job, started, seed):
-            self._take(round_index, by_index[event.index], event)
+        return started
+
+    def _follow(self, round_index: int, events: Iterator[Event]) -> None:
+        for event in events:
+            self._take(round_index, self.courses[event.index], event)
 
     def _job(self, group: Group, courses: Sequence[Course], seed: int) -> Job:
         rooms = largest_by_place(courses)
@@ -279,7 +289,7 @@ class Runner:
             sample_seconds=self.limits.sample_seconds,
             warmup_seconds=self.limits.warmup_seconds,
             memory_nodes=memory.nodes_of(group.memory, self.machine),
-            room_bytes=self._room_bytes(group.memory),
+            room_bytes=self._room_bytes(group),
         )
 
     def _trial_job(self, course: Course, arena_bytes: int) -> TrialJob:

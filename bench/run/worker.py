@@ -35,6 +35,7 @@ class TrialJob:
     """A trial as the worker gets it; keys address the problem file.
 
     arena_bytes: of the largest operands that a call at a time gets on these CPUs.
+    waits, passes_on: for its turn, and to the other side's process, where two take turns.
     """
 
     index: int
@@ -51,6 +52,8 @@ class TrialJob:
     verified: str
     meeting: str
     schedule: sampling.Schedule | None
+    waits: bool = False
+    passes_on: bool = False
 
     @property
     def place(self) -> Placement:
@@ -66,6 +69,7 @@ class Job:
     memory_nodes  those of the trials' memory policy
     room_bytes    that the operands of all its teams may have at a time
     probe         only call each trial once, and say how large the process has become
+    turns         the descriptors by which the other side's process gives a turn, and gets one
     """
 
     fd: int
@@ -80,6 +84,7 @@ class Job:
     memory_nodes: tuple[int, ...] = ()
     room_bytes: int = 1 << 62
     probe: bool = False
+    turns: tuple[int, int] | None = None
 
 
 class ThreadsError(Exception):
@@ -175,8 +180,7 @@ class Worker:
         }
 
     def _look_up(self, trial: TrialJob) -> tuple[Kernel, Variant, Case]:
-        kernel = registry.kernels()[trial.kernel]
-        variant = next(v for v in registry.variants(trial.kernel) if v.name == trial.variant)
+        kernel, variant = registry.find(trial.kernel, trial.variant)
         if trial.kernel not in self.cases:
             self.cases[trial.kernel] = {case.name: case for case in kernel.cases(self.job.settings)}
         return kernel, variant, self.cases[trial.kernel][trial.case]
@@ -323,8 +327,8 @@ def decode_job(text: str) -> Job:
         )
         for trial in raw["trials"]
     )
-    nodes = tuple(raw["memory_nodes"])
-    return Job(**{**raw, "settings": Settings(**settings), "trials": trials, "memory_nodes": nodes})
+    tuples = {name: raw[name] and tuple(raw[name]) for name in ("memory_nodes", "turns")}
+    return Job(**{**raw, **tuples, "settings": Settings(**settings), "trials": trials})
 
 
 def encode_job(job: Job) -> str:
@@ -344,15 +348,20 @@ def serve(job: Job, out: TextIO) -> None:
     gc.freeze()  # what is loaded stays: no collection runs into a sample
     gc.disable()
     for trial in job.trials:
+        if job.turns and trial.waits:
+            os.read(job.turns[0], 1)  # its end, if the other died: so does this process, soon
         tell({"start": trial.index})
         try:
-            tell({"done": trial.index, **worker.run(trial)})
+            event = {"done": trial.index, **worker.run(trial)}
         except MemoryError as error:
-            tell({"failed": trial.index, "reason": f"out of memory: {error}".rstrip(": ")})
+            event = {"failed": trial.index, "reason": f"out of memory: {error}".rstrip(": ")}
         except WrongResultError as error:
-            tell({"failed": trial.index, "reason": str(error)})
+            event = {"failed": trial.index, "reason": str(error)}
         except Exception as error:
-            tell({"failed": trial.index, "reason": f"{type(error).__name__}: {error}"})
+            event = {"failed": trial.index, "reason": f"{type(error).__name__}: {error}"}
+        tell(event)
+        if job.turns and trial.passes_on:
+            os.write(job.turns[1], b".")
 
 
 def die_with_parent() -> None:

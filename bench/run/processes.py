@@ -23,7 +23,7 @@ from armbench.bench.run.memory import pages_from
 from armbench.bench.run.plan import Group
 from armbench.bench.run.problems import ProblemFile
 from armbench.bench.run.sides import LIBRARY, Start
-from armbench.bench.run.turns import Pipes, in_turn, of_side
+from armbench.bench.run.turns import Pipes
 from armbench.bench.run.worker import Job, TrialJob, encode_job
 
 PADDING_BYTES = 4096  # of environment at most, to move the stack from process to process
@@ -118,24 +118,34 @@ class Launcher:
     def run_in_turns(
         self, sides: Sequence[tuple[Group, Job]], started: Callable[[int], None], seed: int
     ) -> Iterator[Event]:
-        """Likewise the jobs of both sides, of a process each, whose trials of a place take turns."""
+        """Likewise the jobs of both sides, of a process each, whose trials of a place take turns.
+
+        What one side has and the other has not, or no more, runs on its own.
+        """
         chance = random.Random(seed)
-        turns = in_turn([job.trials for _, job in sides], chance)
-        while turns:
+        (_, job_a), (_, job_b) = sides
+        pairs = list(zip(job_a.trials, job_b.trials, strict=False))
+        over: set[int] = set()
+        while pairs:
+            coins = [chance.random() < 0.5 for _ in pairs]
             pipes = Pipes.open()
             jobs = [
-                (group, replace(job, trials=of_side(turns, side), turns=pipes.ends[side]))
+                (group, replace(job, trials=_marked(pairs, coins, side), turns=pipes.ends[side]))
                 for side, (group, job) in enumerate(sides)
             ]
             try:
                 with self._processes(jobs, chance) as workers:
                     pipes.close()
-                    rows = [(trial.index, (side,)) for side, trial in turns]
+                    rows = [(pair[side].index, (side,)) for pair in pairs for side in (0, 1)]
                     for event in workers.follow(rows, started, self.limit_seconds):
                         yield event
-                        turns = [turn for turn in turns if turn[1].index != event.index]
+                        over.add(event.index)
             finally:
                 pipes.close()
+            pairs = [pair for pair in pairs if not over & {trial.index for trial in pair}]
+        for group, job in sides:
+            left = tuple(trial for trial in job.trials if trial.index not in over)
+            yield from self.run(group, replace(job, trials=left), started, seed)
 
     @staticmethod
     def _clear_meetings(job: Job, trials: Sequence[TrialJob]) -> None:
@@ -176,6 +186,15 @@ class Launcher:
                 start_new_session=True,  # Ctrl-C is for the runner
             )
         return Process(popen, errors)
+
+
+def _marked(
+    pairs: Sequence[tuple[TrialJob, TrialJob]], coins: Sequence[bool], side: int
+) -> tuple[TrialJob, ...]:
+    """A side's trials, each with who begins: heads for side 1."""
+    return tuple(
+        replace(pair[side], first=coin == bool(side)) for pair, coin in zip(pairs, coins, strict=True)
+    )
 
 
 @contextmanager

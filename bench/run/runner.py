@@ -7,11 +7,11 @@ fresh processes for it.  What comes back goes to the recorder at once, which syn
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from armbench.bench import stats
 from armbench.bench.machine import Steal
 from armbench.bench.model import (
     SIDES,
@@ -24,23 +24,22 @@ from armbench.bench.model import (
     SideName,
     Skip,
     Trial,
-    Verified,
 )
 from armbench.bench.run import memory
 from armbench.bench.run.checking import verified_bytes
 from armbench.bench.run.course import Course, largest_by_place
 from armbench.bench.run.instruments import HERE, Instruments, Launches
 from armbench.bench.run.meeting import Meeting
+from armbench.bench.run.noise import STEADY, Noise, Precision, half_width, precision
 from armbench.bench.run.plan import Group, Plan, Profile, group_of
 from armbench.bench.run.problems import ProblemFile
 from armbench.bench.run.processes import Broken, Done, Event, Launcher
-from armbench.bench.run.sampling import WARMUP_SECONDS, Schedule
+from armbench.bench.run.sampling import WARMUP_SECONDS
 from armbench.bench.run.sides import Start
-from armbench.bench.run.worker import Job, TrialJob
+from armbench.bench.run.worker import Job
 
 DATA_SEED = 1  # inputs are the same in every session, so that sessions can be compared
 CHECK_EVERY = 4  # rounds, from Limits.least_rounds on
-CONFIDENCE = 0.95
 STEAL_SHARE = 0.01
 CLOCK_SHARE = 0.003
 MEMORY_SHARE = 0.8  # of the free memory, that operands may take
@@ -59,6 +58,7 @@ class Watcher(Protocol):
     def preparing(self, what: str, index: int, count: int) -> None: ...
     def trial(self, round_index: int, rounds: int, key: str, share_done: float) -> None: ...
     def forecast(self, remaining: float) -> None: ...
+    def noise(self, noise: Noise) -> None: ...
     def note(self, text: str) -> None: ...
 
 
@@ -128,6 +128,8 @@ class Runner:
         self.free_bytes = 0
         self.begun = instruments.monotonic() - spent_seconds
         self.started_trials = 0
+        self.precision: Precision | None = None
+        self.disturbed: Counter[str] = Counter()  # flags of the trials of this round
 
     def results(self) -> tuple[Result, ...]:
         return tuple(replace(c.result, stop=c.stop) for c in self.courses if c.result)
@@ -239,6 +241,7 @@ class Runner:
         before, clock_before = watch(), self._clock_hz()
         groups = self._groups()
         self.started_trials = 0
+        self.disturbed.clear()
         interrupted = True
         try:
             for together in in_order(list(groups), chance):
@@ -257,6 +260,12 @@ class Runner:
             steal, clock_after = watch().steal_since(before), self._clock_hz()
             quality = tuple(_round_flags(steal, clock_before, clock_after, interrupted))
             self.recorder.round(Round(index, seed, started, steal.ticks, clock_before, clock_after, quality))
+        self.disturbed.update(quality)
+        self.precision = precision(self.results())
+        self._tell_noise()
+
+    def _tell_noise(self) -> None:
+        self.watcher.noise(Noise(self.precision, dict(self.disturbed), self.started_trials))
 
     def _started(self, round_index: int) -> Callable[[int], None]:
         """What is called with the index of each trial that begins."""
@@ -282,7 +291,7 @@ class Runner:
             fd=self.file.fd,
             table=self.file.table,
             settings=self.settings,
-            trials=tuple(self._trial_job(course, rooms[course.trial.placement]) for course in courses),
+            trials=tuple(course.job(rooms[course.trial.placement]) for course in courses),
             rank=0,
             processes=group.processes,
             seed=seed,
@@ -290,25 +299,6 @@ class Runner:
             warmup_seconds=self.limits.warmup_seconds,
             memory_nodes=memory.nodes_of(group.memory, self.machine),
             room_bytes=self._room_bytes(group),
-        )
-
-    def _trial_job(self, course: Course, arena_bytes: int) -> TrialJob:
-        trial = course.trial
-        return TrialJob(
-            index=course.index,
-            kernel=trial.kernel.name,
-            variant=trial.variant.name,
-            case=trial.case.name,
-            mode=trial.placement.mode,
-            cpus=trial.placement.cpus,
-            instances=trial.placement.instances,
-            memory=trial.placement.memory,
-            copies=course.copies,
-            arena_bytes=arena_bytes,
-            problem=course.problem_key,
-            verified=course.verified_key,
-            meeting=course.meeting_key,
-            schedule=course.schedule,
         )
 
     # --- what comes back ---------------------------------------------------------------
@@ -324,52 +314,17 @@ class Runner:
             return
         first = event.events[0]
         if course.result is None:
-            course.schedule = Schedule(**first["schedule"])
-            course.result = self._new_result(course, event)
+            problem = self.file.problem(course.problem_key)
+            course.result = course.begin(event, problem, self.instruments.tick_hz())
         if first.get("detail"):
             self.details[trial.kernel.name, trial.variant.name] = first["detail"]
-        process = self._process_of(round_index, course, event)
+        process = course.process_of(round_index, event)
+        if beside := [flag for flag in process.flags if flag != STEADY]:
+            self.disturbed.update(beside)
+            self._tell_noise()
         self.recorder.process(course.result, process)
         others = [p for p in course.result.processes if p.round != round_index]  # a round done again
         course.result = replace(course.result, processes=(*others, process))
-
-    def _new_result(self, course: Course, event: Done) -> Result:
-        trial, place = course.trial, course.trial.placement
-        problem = self.file.problem(course.problem_key)
-        first = event.events[0]
-        return Result(
-            kernel=trial.kernel.name,
-            kernel_version=trial.kernel.version,
-            variant=trial.variant.name,
-            isa=trial.variant.isa,
-            case=trial.case.name,
-            params=trial.case.params,
-            mode=place.mode,
-            cpus=place.cpus,
-            placement=place.policy,
-            memory=place.memory,
-            instances=place.instances,
-            side=trial.side,
-            cold=trial.case.cold,
-            page_bytes=first["page_bytes"],
-            tick_hz=self.instruments.tick_hz(),
-            calls=first["schedule"]["calls"],
-            overhead_ticks=max(e["overhead_ticks"] for e in event.events),
-            work=problem.work,
-            verified=Verified(max(e["max_error"] for e in event.events), problem.tolerance),
-            processes=(),
-        )
-
-    def _process_of(self, round_index: int, course: Course, event: Done) -> Process:
-        assert course.schedule is not None
-        flags = tuple(sorted({flag for e in event.events for flag in e["flags"]}))
-        made = stats.process(round_index, event.pid, event.ticks, course.schedule.warmup, flags)
-        return replace(
-            made,
-            start_spread_ticks=event.start_spread,
-            page_nodes=event.page_nodes,
-            library_threads=event.library_threads,
-        )
 
     # --- stopping ----------------------------------------------------------------------
 
@@ -378,7 +333,7 @@ class Runner:
         if limits.precision is None or rounds_done < limits.least_rounds or rounds_done % CHECK_EVERY:
             return
         for course in self.courses:
-            if course.active and course.result and _half_width(course.result) <= limits.precision:
+            if course.active and course.result and half_width(course.result) <= limits.precision:
                 course.stop = "precision"
 
     def _stop_all(self, reason: str) -> None:
@@ -426,13 +381,6 @@ def thread_variables(trials: Sequence[Trial]) -> tuple[str, ...]:
     """The environment variables by which the libraries of these trials choose their threads."""
     libraries = (trial.variant.library for trial in trials)
     return tuple(sorted({name for library in libraries if library for name in library.threads}))
-
-
-def _half_width(result: Result) -> float:
-    summary = stats.summarize(result)
-    if summary.confidence < CONFIDENCE - 0.01:
-        return float("inf")
-    return (summary.high - summary.low) / 2 / summary.seconds
 
 
 def _sampling_seconds(course: Course) -> float:

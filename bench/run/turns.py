@@ -1,50 +1,60 @@
-"""The two sides of `ab` take turns, a trial at a time.
+"""The two sides of `ab` take turns, within each trial.
 
-Both processes of a round are there at once, and of each trial one side measures right after the
-other, in a coin's order: what is compared lies tens of milliseconds apart, in which a machine
-changes less than in the seconds that a whole process takes.  Who waits sleeps.
+Both processes of a round are there at once.  Of each trial one takes a few samples right after the
+other, a coin deciding who begins, until both have all: what is compared lies milliseconds apart, in
+which a machine changes less than in the seconds of a whole process.  Who waits sleeps.
 """
 
 from __future__ import annotations
 
 import os
-import random
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from itertools import zip_longest
+from dataclasses import dataclass
 
-from armbench.bench.run.worker import TrialJob
-
-Turn = tuple[int, TrialJob]  # the side, 0 or 1, and its trial
+GO, DONE = b"g", b"d"  # the other goes on, and this one has finished the trial
 
 
-def in_turn(sides: Sequence[Sequence[TrialJob]], chance: random.Random) -> list[Turn]:
-    """The trials of both sides, those of a place together; a coin says who begins."""
-    turns: list[Turn] = []
-    for together in zip_longest(*sides):
-        there = [(side, trial) for side, trial in enumerate(together) if trial]
-        turns += chance.sample(there, len(there))
-    return turns
+@dataclass
+class Turns:
+    """One side's end of it: descriptors to read the other's word from and to give one.
 
+    A trial is begin(), give() any number of times, end(); after it both sides are at the same trial.
+    """
 
-def of_side(turns: Sequence[Turn], side: int) -> tuple[TrialJob, ...]:
-    """A side's trials, marked where it waits for the other and where the other waits for it."""
-    owners = [owner for owner, _ in turns]
-    return tuple(
-        replace(
-            trial,
-            waits=place > 0 and owners[place - 1] != side,
-            passes_on=owners[place + 1 : place + 2] == [1 - side],
-        )
-        for place, (owner, trial) in enumerate(turns)
-        if owner == side
-    )
+    reader: int
+    writer: int
+    alone: bool = False  # the other has finished this trial, or is no more
+
+    def begin(self, first: bool) -> None:
+        self.alone = False
+        if not first:
+            self._wait()
+
+    def give(self) -> None:
+        """Let the other go on, and return when this side may; at once if the other has finished."""
+        if not self.alone:
+            self._say(GO)
+            self._wait()
+
+    def end(self) -> None:
+        """Say that this side has finished; whoever does so first returns when the other has, too."""
+        finished_first = not self.alone
+        self._say(DONE)
+        if finished_first:
+            while not self.alone:
+                self._wait()
+
+    def _wait(self) -> None:
+        self.alone = os.read(self.reader, 1) != GO
+
+    def _say(self, word: bytes) -> None:
+        with suppress(BrokenPipeError):  # the other is no more
+            os.write(self.writer, word)
 
 
 @dataclass
 class Pipes:
-    """The pipes between two processes; each has a descriptor to read its turn from and one to pass it on."""
+    """The two pipes between the processes; `ends` are the descriptors of each side's Turns."""
 
     ends: tuple[tuple[int, int], tuple[int, int]]
 

@@ -32,11 +32,13 @@ from armbench.bench.model import (
     Skip,
     Trial,
 )
+from armbench.bench.run.noise import Noise
 from armbench.bench.run.plan import Plan
 from armbench.bench.run.runner import Limits, Runner
 from armbench.bench.run.sides import Start
 from armbench.bench.selftest.disturb import Regime, disturbed
 
+SAMPLE_SECONDS = 0.5e-3
 CHAIN = 1000  # steps that a chain has where nothing slows it
 ALIKE = ("add-1", "add-2", "add-3", "add-4", "chase-16k-1", "chase-256k-1", "chase-1m-1", "chase-8m-1")
 LONGER = {
@@ -48,10 +50,9 @@ LONGER = {
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """How a regime is compared: rounds, seconds of a sample, and the chains that are longer on a side."""
+    """How a regime is compared: rounds, and the chains that are longer on a side."""
 
     rounds: int
-    sample_seconds: float
     longer: tuple[str, ...]
 
     @property
@@ -59,9 +60,9 @@ class Design:
         return (*ALIKE, *self.longer)
 
 
-QUIET = Design(20, 1e-3, tuple(LONGER))
-DISTURBED = Design(30, 0.5e-3, ("add-7", "chase-256k-2", "chase-8m-2"))  # of 2 % all
-SHORT = Design(12, 1e-3, ("add-5", "add-7", "add-9"))
+QUIET = Design(20, tuple(LONGER))
+DISTURBED = Design(20, ("add-7", "chase-256k-2", "chase-8m-2"))  # of 2 % all
+SHORT = Design(12, ("add-5", "add-7", "add-9"))
 
 
 def design_of(regime: Regime) -> Design:
@@ -96,6 +97,7 @@ class Silent:
     def preparing(self, what: str, index: int, count: int) -> None: ...
     def trial(self, round_index: int, rounds: int, key: str, share_done: float) -> None: ...
     def forecast(self, remaining: float) -> None: ...
+    def noise(self, noise: Noise) -> None: ...
     def note(self, text: str) -> None: ...
     def process(self, result: Result, process: Process) -> None: ...
     def failure(self, failure: Failure) -> None: ...
@@ -122,7 +124,7 @@ def compare_once(regime: Regime, index: int, seed: int, design: Design) -> Compa
         raise SelftestError("a neighbour needs a second CPU")
     truth = {case: ratio for case, ratio in truth_of(seed).items() if case in design.cases}
     count = design.rounds
-    limits = Limits(count, count, None, None, design.sample_seconds, trial_seconds=60.0, warmup_seconds=0.0)
+    limits = Limits(count, count, None, None, SAMPLE_SECONDS, trial_seconds=60.0, warmup_seconds=0.0)
     runner = Runner(
         _plan(list(truth), cpu), machine, Settings(), limits, Silent(), Silent(), seed, starts=_starts(truth)
     )

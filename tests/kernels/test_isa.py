@@ -37,6 +37,7 @@ FEATURE_OF: dict[str, str | None] = {
     "__ARM_FEATURE_MATMUL_INT8": "i8mm",
     "__ARM_FEATURE_QRDMX": None,
     "__ARM_FEATURE_SME": "sme",
+    "__ARM_FEATURE_SME_F64F64": "smef64f64",
     "__ARM_FEATURE_SVE": "sve",
     "__ARM_FEATURE_SVE2": "sve2",
     "__ARM_FEATURE_SVE_BF16": "svebf16",

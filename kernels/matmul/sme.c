@@ -3,7 +3,7 @@
  *
  * Lives on fmopa and bfmopa: four per group of k against four loads, so that one load of a vector per
  * outer product keeps up.  With vectors of 512 bits an outer product is 512 operations of f32, 1024 of
- * f16 and bf16.  No smopa of int8: qemu 7.2 computes it wrong (roofs/sme.c), so it could not be tested.
+ * f16 and bf16.  No smopa of int8, which could not be tested (roofs/sme.c).
  */
 #include "armbench.h"
 

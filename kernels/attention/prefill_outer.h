@@ -1,31 +1,22 @@
-/* A block of keys against a tile of queries by outer products of SME (outer.h).  They take both sides
- * depth first: q^T, p^T and v lie so, k is transposed once for all tiles of a group.
+/* A block of keys against a tile of queries by outer products of SME (outer.h).  They take both
+ * sides depth first: q^T, p^T and v lie so, k is transposed once for all tiles of a group.
  */
 #ifndef ARMBENCH_ATTENTION_PREFILL_OUTER_H
 #define ARMBENCH_ATTENTION_PREFILL_OUTER_H
 
 #include "outer.h"
+#include "za_transpose.h"
 
 #define FLOATS(n) ((n) * (int64_t)sizeof(float))
 
 OUTER(outer_products, "fmopa", "s", OUTER_F32)
+ZA_TRANSPOSE(transpose_words, OUTER_F32)
 
 INLINE int64_t aside_floats(int64_t head_dim) { return head_dim * KEYS; }
 
 /* k^T: [head_dim][KEYS]. */
 static void set_aside(const key_block *b, float *to) {
-    const int64_t d = b->head_dim;
-    for (int64_t r = 0; r < b->keys; r += LANES)
-        for (int64_t p = 0; p < d; p += LANES) {
-            vec v[LANES];
-            UNROLL for (int i = 0; i < LANES; i++) {
-                const float *from = b->k + min_of(r + i, b->keys - 1) * d + p;
-                v[i] = p + LANES <= d ? load(from) : load_first(from, d - p);
-            }
-            transpose(v);
-            for (int i = 0; i < min_of(LANES, d - p); i++)
-                store(to + (p + i) * KEYS + r, v[i]);
-        }
+    transpose_words(b->keys, b->head_dim, b->k, FLOATS(b->head_dim), to, FLOATS(KEYS));
 }
 
 static void find_scores(const query_tile *t, const key_block *b, float *scores) {
@@ -42,8 +33,8 @@ static void add_values(const query_tile *t, const key_block *b, const float *p, 
             float *o = t->o + i * QUERIES + j;
             store(o, mul(load(o), load(rescale + j)));
         }
-    outer_products((outer){d, t->columns * LANES, b->keys, b->v, FLOATS(d), both, p, row, both, t->o,
-                           row, 1});
+    outer_products((outer){d, t->columns * LANES, b->keys, b->v, FLOATS(d), both, p, row, both,
+                           t->o, row, 1});
 }
 
 #endif

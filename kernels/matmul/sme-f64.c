@@ -1,7 +1,8 @@
-/* Outer products of f64 into four of ZA's eight 64-bit tiles (outer.h); an extension of SME that not
- * every CPU has.
+/* Outer products of f64 into four of ZA's eight 64-bit tiles (outer.h); an extension of SME that
+ * not every CPU has.
  *
- * Lives on fmopa: four per step of k against four loads; with vectors of 512 bits each is 128 operations.
+ * Lives on fmopa: four per step of k against four loads; with vectors of 512 bits each is 128
+ * operations.
  */
 #include "armbench.h"
 
@@ -22,7 +23,8 @@
 #define LEFT_STRIDE KC
 #define HEADS 0
 
-SM_PACK_TILE(pack_a, double, double, 1, PAIR, NP_AS_IT_IS)
+ZA_TRANSPOSE(transpose_words, OUTER_F64)
+SM_PACK_TILE(pack_a, double, DEPTH, transpose_words)
 NP_PACK_ROWS(pack_b, double, double, NR, NP_AS_IT_IS)
 
 OUTER(products, "fmopa", "d", OUTER_F64)

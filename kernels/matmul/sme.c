@@ -1,9 +1,9 @@
 /* Outer products into the four 32-bit tiles of ZA (outer.h): f32 one product a sum, f16 and bf16
  * two, summed in f32.
  *
- * Lives on fmopa and bfmopa: four per group of k against four loads, so that one load of a vector per
- * outer product keeps up.  With vectors of 512 bits an outer product is 512 operations of f32, 1024 of
- * f16 and bf16.  No smopa of int8, which could not be tested (roofs/sme.c).
+ * Lives on fmopa and bfmopa: four per group of k against four loads, so that one load of a vector
+ * per outer product keeps up.  With vectors of 512 bits an outer product is 512 operations of f32,
+ * 1024 of f16 and bf16.  No smopa of int8, which could not be tested (roofs/sme.c).
  */
 #include "armbench.h"
 
@@ -11,6 +11,8 @@
 #include "sme_tile.h"
 
 #define PAIR SM_PAIR(float)
+
+ZA_TRANSPOSE(transpose_words, OUTER_F32)
 
 /* ---- f32 ------------------------------------------------------------------------------------- */
 
@@ -27,7 +29,7 @@
 #define LEFT_STRIDE KC
 #define HEADS 0
 
-SM_PACK_TILE(f32_pack_a, float, float, 1, PAIR, NP_AS_IT_IS)
+SM_PACK_TILE(f32_pack_a, float, DEPTH, transpose_words)
 NP_PACK_ROWS(f32_pack_b, float, float, NR, NP_AS_IT_IS)
 
 OUTER(f32_products, "fmopa", "s", OUTER_F32)
@@ -64,7 +66,7 @@ PANELS_PACKED(f32_packed, f32);
 #define HEADS 0
 
 /* Of f16 as well, as bits. */
-SM_PACK_TILE(half_pack_a, uint16_t, uint16_t, DEPTH, PAIR, NP_AS_IT_IS)
+SM_PACK_TILE(half_pack_a, uint16_t, DEPTH, transpose_words)
 NP_PACK_WOVEN(half_pack_b, uint16_t, uint16x8_t, vld1q_u16, vst1q_u16, weave_halves, NR, DEPTH)
 
 OUTER(bf16_products, "bfmopa", "h", OUTER_F32)

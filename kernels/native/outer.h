@@ -1,6 +1,6 @@
-/* c[rows][columns] (+)= a^T b by outer products of SME, for a[depth][rows] and b[depth][columns], on
- * vectors of whatever length they have in streaming mode: two vectors of a and two of b, read once for
- * every step of depth, make four outer products into four tiles of ZA.
+/* c[rows][columns] (+)= a^T b by outer products of SME, for a[depth][rows] and b[depth][columns],
+ * on vectors of whatever length they have in streaming mode: two vectors of a and two of b, read
+ * once for every step of depth, make four outer products into four tiles of ZA.
  *
  * Streaming mode is entered and left once for all of it, within one asm (streaming.h).
  */
@@ -9,9 +9,9 @@
 
 #include "streaming.h"
 
-/* All lengths at least 1.  Elements of a and b are words as long as those of c, each of one number or
- * of the several that a product sums; strides are bytes: of a step of depth, of two vectors of rows or
- * columns, and of a row of c. */
+/* All lengths at least 1.  Elements of a and b are words as long as those of c, each of one number
+ * or of the several that a product sums.  Bytes from one to the next: a_step, b_step of depth,
+ * a_next, b_next of pairs of vectors, stride of rows of c. */
 typedef struct outer {
     int64_t rows, columns, depth;
     const void *a;

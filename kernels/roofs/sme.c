@@ -1,7 +1,6 @@
-/* SME: outer products into the four tiles of 32-bit sums, one after the other: fmopa of f32, and of f16
- * and bf16 (two products a sum).  No smopa of int8 yet: of its sums qemu 7.2 gets
- * only those of even rows and columns right, a quarter (gitlab.com/qemu-project/qemu issue 2083), so it
- * could not be tested.
+/* SME: outer products into the four tiles of 32-bit sums, one after the other: fmopa of f32, and of
+ * f16 and bf16 (two products a sum).  No smopa of int8 yet, which could not be tested: qemu 7.2 has
+ * only its sums in even rows and columns right (gitlab.com/qemu-project/qemu issue 2083).
  *
  * All in one asm (streaming.h); the tiles are stored to scratch and added up outside.
  *

@@ -67,7 +67,7 @@ def missing() -> str | None:
         return None
     tools = {"apt": shutil.which("apt-get"), "dpkg": shutil.which("dpkg-deb"), "debian-archive-keyring": KEYS.exists()}
     packages = [package for package, there in tools.items() if not there]
-    return f"the whole suite on Arm needs: install {' '.join(packages)}" if packages else None
+    return f"the whole suite on Arm needs: apt install {' '.join(packages)}" if packages else None
 
 
 # --- what is fetched -----------------------------------------------------------------------

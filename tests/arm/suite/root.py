@@ -65,7 +65,11 @@ def missing() -> str | None:
         return reason
     if folder().exists():
         return None
-    tools = {"apt": shutil.which("apt-get"), "dpkg": shutil.which("dpkg-deb"), "debian-archive-keyring": KEYS.exists()}
+    tools = {
+        "apt": shutil.which("apt-get"),
+        "dpkg": shutil.which("dpkg-deb"),
+        "debian-archive-keyring": KEYS.exists(),
+    }
     packages = [package for package, there in tools.items() if not there]
     return f"the whole suite on Arm needs: apt install {' '.join(packages)}" if packages else None
 

@@ -15,6 +15,7 @@ from tests.conftest import Armbench
 
 CASES = ("matmul/scalar/f32-n128", "matmul/neon/f32-n128")
 NOT_COMPARABLE = 4
+PROFILES = [p for p in lab.profiles() if p.name in ("graviton2", "a64fx", "max")]  # no SVE, 512 bits, all
 
 
 def told(python: Python, folder: Path, *words: object, cpu: str = "neoverse-n1") -> Any:
@@ -25,29 +26,26 @@ def told(python: Python, folder: Path, *words: object, cpu: str = "neoverse-n1")
 
 def test_children_are_emulated_too(python: Python, tmp_path: Path) -> None:
     ask = "import platform; print(platform.machine())"
-    code = f"import subprocess, sys; {ask}; sys.exit(subprocess.run([sys.executable, '-c', {ask!r}]).returncode)"
+    code = (
+        f"import subprocess, sys; {ask}; sys.exit(subprocess.run([sys.executable, '-c', {ask!r}]).returncode)"
+    )
     done = python.run("-uc", code, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "aarch64\naarch64\n"), done.stderr
 
 
-@pytest.mark.parametrize("profile", lab.profiles(), ids=lambda p: p.name)
-def test_machine(profile: lab.Profile, python: Python, tmp_path: Path) -> None:
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda p: p.name)
+def test_machine_and_what_it_can_run(profile: lab.Profile, python: Python, tmp_path: Path) -> None:
     machine = told(python, tmp_path, "machine", cpu=profile.cpu)
     assert (machine["arch"], machine["emulated"]) == ("aarch64", True)
     assert set(profile.has) <= set(machine["features"])
     assert set(profile.lacks).isdisjoint(machine["features"])
     if profile.sve_bits:
         assert machine["sve_bits"] == profile.sve_bits
-
-
-@pytest.mark.parametrize("profile", lab.profiles(), ids=lambda p: p.name)
-def test_list_offers_what_the_cpu_can_run(profile: lab.Profile, python: Python, tmp_path: Path) -> None:
-    features = told(python, tmp_path, "machine", cpu=profile.cpu)["features"]
     for kernel in told(python, tmp_path, "list", cpu=profile.cpu)["kernels"]:
         native = {v["isa"]: v["why_not"] for v in kernel["variants"] if v["isa"]}
         assert native
         for stem, why_not in native.items():
-            runs = ISA[stem]["arch"] in (None, "aarch64") and not missing_features(stem, features)
+            runs = ISA[stem]["arch"] in (None, "aarch64") and not missing_features(stem, machine["features"])
             assert (why_not is None) == runs, f"{kernel['name']}/{stem}: {why_not}"
 
 
@@ -68,13 +66,13 @@ def test_a_result_is_valid_and_marked(results: tuple[Path, Path], python: Python
     for path in results:
         document = json.loads(path.read_text())
         assert document["machine"]["emulated"] is True
-        assert [core["name"] for core in document["machine"]["cores"]] == ["Neoverse N1"]
+        assert "Neoverse N1" in (core["name"] for core in document["machine"]["cores"])
         found = {f"{r['kernel']}/{r['variant']}/{r['case']}": r for r in document["results"]}
         assert set(found) == set(CASES)
         assert all(len(r["processes"]) == 2 and not r["failure"] for r in found.values())
 
 
-@pytest.mark.parametrize("words", [(), ("--gate",), ("--strict",)])
+@pytest.mark.parametrize("words", [(), ("--gate",)])
 def test_no_verdict_on_emulated_times(
     words: tuple[str, ...], results: tuple[Path, Path], python: Python, tmp_path: Path
 ) -> None:

@@ -45,11 +45,11 @@ class Python:
     executable: Path
 
     def run(
-        self, *words: object, cwd: Path, cpu: str = CPU, timeout: float = 600
+        self, *words: object, cwd: Path, cpu: str = CPU, timeout: float = 600, **extra: str
     ) -> subprocess.CompletedProcess[str]:
         """python WORDS in `cwd` on an emulated `cpu`, all output kept; raises TimeoutExpired (seconds)."""
         environment = clean_environment(
-            QEMU_CPU=cpu, PYTHONPYCACHEPREFIX=str(self.executable.parent.parent / "pycache")
+            QEMU_CPU=cpu, PYTHONPYCACHEPREFIX=str(self.executable.parent.parent / "pycache"), **extra
         )
         for name in ("ARMBENCH_LIBRARY", "LD_PRELOAD", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH"):
             environment.pop(name, None)

@@ -45,7 +45,7 @@ class Python:
     executable: Path
 
     def run(
-        self, *words: object, cwd: Path, cpu: str = CPU, timeout: float = 600, **extra: str
+        self, *words: object, cwd: Path, cpu: str = CPU, timeout: float = 1200, **extra: str
     ) -> subprocess.CompletedProcess[str]:
         """python WORDS in `cwd` on an emulated `cpu`, all output kept; raises TimeoutExpired (seconds)."""
         environment = clean_environment(

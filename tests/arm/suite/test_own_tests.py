@@ -1,9 +1,10 @@
 """The project's own tests on an emulated Arm CPU: those that rest on the architecture, in a few minutes.
 
-They are what reads this host, the native library with its teams, the workers and the run as a user
-types it.  Left out, besides what PARTS says: values that are the same on every CPU (statistics,
-models, fixtures of machines, reports), comparisons (an emulator gets no verdict, which test_commands
-has), and every variant on every shape (tests/arm/test_variants_on_arm.py, without a Python).
+They are what reads this host, the native library with its teams, what a worker does, and kernels in
+Python.  Left out, besides what PARTS says: values that are the same on every CPU (statistics, models,
+fixtures of machines, reports); the run as a user types it and faults in it, whose limits are seconds
+(test_commands runs two cases); comparisons (an emulator gets no verdict); and every variant on every
+shape, which tests/arm/test_variants_on_arm.py has without a Python.
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ class Part:
 
 
 CPU = "neoverse-n1"  # the fewest variants to play, and its features are those of a real part
-HERE = "tests/bench/machine"
+MACHINE, RUN, KERNELS = "tests/bench/machine", "tests/bench/run", "tests/kernels"
 PARTS = {
     "machine": Part(
         (
-            *(f"{HERE}/test_{name}.py" for name in ("budget", "comparability", "condition", "features")),
-            *(f"{HERE}/test_{name}.py" for name in ("machine_here", "machine_watch", "pages", "probe")),
-            f"{HERE}/software",
+            *(f"{MACHINE}/test_{name}.py" for name in ("budget", "comparability", "condition", "features")),
+            *(f"{MACHINE}/test_{name}.py" for name in ("machine_here", "machine_watch", "pages", "probe")),
+            f"{MACHINE}/software",
         ),
         {
             "this_host_is_real": "it is not",
@@ -44,11 +45,25 @@ PARTS = {
         },
     ),
     "native": Part(
-        ("tests/kernels/test_native.py",),
+        (f"{KERNELS}/test_native.py",),
         {
-            "192_threads": "they wait for each other on a few CPUs, each slice played slowly",
+            "192_threads": "they wait for each other on few CPUs, each turn an emulated one",
             "many_times": "the same",
         },
+    ),
+    "tokenization": Part(
+        (f"{KERNELS}/tokenization/test_native.py",),
+        {
+            "o200k": "its vocabulary is in a library that only x86 tests install",
+            "tiktoken": "the same",
+            "windows": "hundreds of texts by chance, a minute",
+            "stream_gives": "the same",
+        },
+    ),
+    "run": Part(
+        tuple(f"{RUN}/test_{name}.py" for name in ("memory", "problems", "sampling", "worker"))
+        + tuple(f"{KERNELS}/test_{name}.py" for name in ("chains", "formats", "matmul")),
+        {},
     ),
 }
 Runs = Mapping[str, Future[subprocess.CompletedProcess[str]]]

@@ -58,6 +58,7 @@ class _Source(ctypes.Structure):
 class _Plan(ctypes.Structure):
     _fields_ = [
         ("calls", ctypes.c_uint64),
+        ("first", ctypes.c_uint64),
         ("warmup", ctypes.c_uint32),
         ("samples", ctypes.c_uint32),
     ]
@@ -461,14 +462,18 @@ class Team:
         calls: int,
         warmup: int,
         samples: int,
+        first: int = 0,
     ) -> Measurement:
-        """Time `warmup + samples` samples of `calls` calls; variant None times an empty call."""
+        """Time `warmup + samples` samples of `calls` calls; variant None times an empty call.
+
+        first: the operand set that the first call takes, the others following in turn.
+        """
         import numpy as np
 
         ticks = np.zeros((warmup + samples, data.groups), np.int64)
         starts = np.zeros((warmup + samples, len(self.cpus)), np.int64)
         reports = (_ThreadReport * len(self.cpus))()
-        plan = _Plan(warmup=warmup, samples=samples, calls=calls)
+        plan = _Plan(warmup=warmup, samples=samples, calls=calls, first=first)
         status = library().ab_team_measure(
             self._handle,
             variant.address if variant else None,

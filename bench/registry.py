@@ -12,15 +12,18 @@ import platform
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
-from importlib.resources import files
+from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import armbench.kernels
 from armbench.bench import native
 from armbench.bench.errors import UserError
 from armbench.bench.facts import FEATURES, ISA, missing_features
 from armbench.bench.model import Kernel, Library, Variant
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "armbench.kernels"
 
@@ -48,11 +51,23 @@ def kernels() -> Mapping[str, Kernel]:
 
 @cache
 def _modules() -> tuple[ModuleType, ...]:
-    folders = sorted(
-        entry.name for entry in files(armbench.kernels).iterdir() if (entry / "__init__.py").is_file()
-    )
-    ours = [import_module(f"armbench.kernels.{name}") for name in folders if name != "native"]
-    return (*ours, *(_load(point) for point in sorted(entry_points(group=GROUP), key=lambda p: p.name)))
+    ours = sorted(path.name for path in _entries(armbench.kernels) if (path / "__init__.py").is_file())
+    return (*(_ours(name) for name in ours if name != "native"), *_foreign())
+
+
+def _ours(name: str) -> ModuleType:
+    return import_module(f"{armbench.kernels.__name__}.{name}")
+
+
+def _foreign() -> tuple[ModuleType, ...]:
+    from importlib.metadata import entry_points  # 40 ms, which a worker process seldom needs
+
+    return tuple(_load(point) for point in sorted(entry_points(group=GROUP), key=lambda p: p.name))
+
+
+def _entries(package: ModuleType) -> list[Path]:
+    """What lies in a package's folders; an editable install may have two."""
+    return [path for folder in package.__path__ for path in Path(folder).iterdir()]
 
 
 def _load(point: EntryPoint) -> ModuleType:
@@ -65,11 +80,20 @@ def _load(point: EntryPoint) -> ModuleType:
     return loaded
 
 
+def find(kernel: str, variant: str) -> tuple[Kernel, Variant]:
+    """One variant of a kernel, which both exist; none but their modules are loaded."""
+    known = any(path.name == kernel for path in _entries(armbench.kernels))
+    module = _ours(kernel) if known else next(m for m in _foreign() if m.KERNEL.name == kernel)
+    if any(path.name == f"{variant}.c" for path in _entries(module)):
+        return module.KERNEL, _native(kernel, variant)
+    return module.KERNEL, _library(kernel, module, variant)
+
+
 @cache
 def variants(kernel: str) -> tuple[Variant, ...]:
     """All variants of a kernel, built or not, runnable or not; native ones first."""
     (module,) = (m for m in _modules() if m.KERNEL.name == kernel)
-    names = sorted(entry.name for entry in files(module).iterdir() if entry.is_file())
+    names = sorted({path.name for path in _entries(module) if path.is_file()})
     natives = [_native(kernel, name[:-2]) for name in names if name.endswith(".c")]
     libraries = [
         _library(kernel, module, name[:-3]) for name in names if name.endswith(".py") and name[0] != "_"
@@ -117,6 +141,8 @@ def _library(kernel: str, module: ModuleType, name: str) -> Variant:
 
 def installed(package: str) -> str | None:
     """The installed version of a distribution, or None."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(package)
     except PackageNotFoundError:

@@ -25,6 +25,7 @@ ARITHMETIC = {  # data type of a result: those whose instructions may do it
     "bf16": ("bf16", "f32"),
     "int8": ("int8",),
     "int4": ("int8",),
+    "w8a8": ("int8",),
 }
 READS = ("read", "read4", "read8")
 DRAM = "dram"

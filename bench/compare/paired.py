@@ -1,6 +1,6 @@
 """Both sides of an `ab` session -> verdicts.
 
-A coin decided in every round which side went first.  If the sides do not differ, the sign of a
+A coin decided in every round which side of a trial went first.  If the sides do not differ, the sign of a
 round's difference d = log B - log A is therefore as fair as the coin, whatever the machine did
 meanwhile, and the exact signed-rank test needs no model of its noise.
 

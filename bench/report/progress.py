@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.text import Text
 
+from armbench.bench.run.noise import Noise
 from armbench.bench.run.plan import Plan, Profile
 
 
@@ -23,15 +26,53 @@ def duration(seconds: float) -> str:
     return f"{hours} h {rest // 60} min"
 
 
+BESIDE = {  # what a flag of a trial or a round says of the machine, in the order in which it matters
+    "steal": "the hypervisor gives time to others",
+    "clock": "the clock changes",
+    "preempted": "other work on these CPUs",
+    "off_cpu": "other work on these CPUs",
+    "moved": "threads leave their CPUs",
+    "remote_memory": "memory of another node",
+    "oversubscribed": "more threads than CPUs",
+    "fewer_threads": "a library uses fewer threads",
+}
+
+
+def noise_lines(noise: Noise) -> list[str]:
+    """How precise the numbers are, and what disturbs them; as far as there is something to say."""
+    lines = []
+    if found := noise.precision:
+        of = found.worst_result
+        lines.append(
+            f"precise to {100 * found.typical:.1f} % (half of the results), "
+            f"{100 * found.worst:.1f} % ({of.kernel} {of.variant} {of.case})"
+        )
+    causes = dict.fromkeys(words for flag, words in BESIDE.items() if noise.disturbed.get(flag))
+    if causes:
+        lines.append(f"disturbed: {', '.join(causes)}")
+    return lines
+
+
+class Bar(Progress):
+    """A bar, and below it lines of text."""
+
+    below: Sequence[str] = ()
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        for line in self.below:
+            yield Text(line, style="dim", overflow="ellipsis", no_wrap=True)
+
+
 class TerminalProgress:
-    """A bar with what runs now and the time left; context manager."""
+    """A bar with what runs now and the time left, and how precise the numbers are; context manager."""
 
     def __init__(self, console: Console):
         self.console = console
         self.live = console.is_terminal
         self.ends_at: float | None = None
         self.last_round = -1
-        self.bar = Progress(
+        self.bar = Bar(
             TextColumn("{task.description}", table_column=None),
             BarColumn(bar_width=16),
             TaskProgressColumn(),
@@ -60,11 +101,17 @@ class TerminalProgress:
             self.last_round = round_index
             if not self.live:
                 self._plain(f"round {round_index + 1} of {rounds}{self._left(', ')}")
+                for line in self.bar.below:
+                    self._plain(f"  {line}")
         kernel, variant, case, *_ = key.split("/")
         self._show(f"round {round_index + 1}/{rounds}  {kernel} {variant} {case}", share_done)
 
     def forecast(self, remaining: float) -> None:
         self.ends_at = time.monotonic() + remaining
+
+    def noise(self, noise: Noise) -> None:
+        self.bar.below = noise_lines(noise)
+        self.bar.refresh()
 
     def note(self, text: str) -> None:
         self.console.print(text, highlight=False, markup=False)

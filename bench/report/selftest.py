@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from armbench.bench import stats
 from armbench.bench.selftest import score
 from armbench.bench.selftest.disturb import REGIMES
 from armbench.bench.selftest.experiment import Comparison
@@ -44,10 +45,13 @@ def markdown(found: Sequence[Comparison]) -> str:
     text = ["# Self-test", ""]
     text += ["| regime | comparisons | what disturbs |", "|---|--:|---|"]
     text += [f"| {regime} | {len(c)} | {REGIMES[regime]} |" for regime, c in regimes.items()]
+    pooled: dict[str, Sequence[Comparison]] = {**regimes}
+    if len(regimes) > 1:
+        pooled["all"] = found
     text += ["", "## Both sides alike", ""]
     text += ["| regime | rule | comparisons with an alarm | trials with an alarm | slower / faster |"]
     text += ["|---|---|--:|--:|--:|"]
-    for regime, comparisons in regimes.items():
+    for regime, comparisons in pooled.items():
         alarms = score.alarms(comparisons)
         signs = f"{alarms.slower} / {alarms.faster}"
         text.append(
@@ -56,12 +60,15 @@ def markdown(found: Sequence[Comparison]) -> str:
         )
         for name, (suites, trials) in score.rival_alarms(comparisons).items():
             text.append(f"| {regime} | {name} | {_rate(suites)} | {_rate(trials)} | |")
-    text += ["", "Kolmogorov-Smirnov p of the alike trials' p values against a uniform distribution: "]
-    text[-1] += ", ".join(f"{regime} {score.uniformity(c):.2g}" for regime, c in regimes.items()) + "."
+    uniform = ", ".join(f"{regime} {score.uniformity(c):.2g}" for regime, c in pooled.items())
+    covered = "; ".join(f"{regime} {_rate(score.alarms(c).covered)}" for regime, c in pooled.items())
+    text += ["", f"95 % intervals that have the true ratio, 1: {covered}.", ""]
+    text += [f"p of a balance of slower and faster (binomial): {_balance(found):.2g}.", ""]
+    text += [f"Kolmogorov-Smirnov p of the p values against a uniform distribution: {uniform}."]
     text += ["", "## One side longer, by construction", ""]
     text += ["| regime | true change | found (q = 0.05) | called the opposite | called the same | covered |"]
     text += ["|---|--:|--:|--:|--:|--:|"]
-    for regime, comparisons in regimes.items():
+    for regime, comparisons in pooled.items():
         for percent in PERCENTS:
             finds = score.finds(comparisons, percent)
             cells = (finds.found, finds.wrong, finds.same, finds.covered)
@@ -69,6 +76,13 @@ def markdown(found: Sequence[Comparison]) -> str:
                 text.append(f"| {regime} | {percent} % | {' | '.join(map(_rate, cells))} |")
     text += ["", f"Spread of a round's difference (median over trials): {_spreads(found)}.", ""]
     return "\n".join(text)
+
+
+def _balance(found: Sequence[Comparison]) -> float:
+    """Two-sided p of so unequal numbers of slower and faster alarms, were both equally likely."""
+    alarms = score.alarms(found)
+    more = max(alarms.slower, alarms.faster)
+    return min(1.0, 2 * stats.binomial_tail(more, alarms.slower + alarms.faster, 0.5))
 
 
 def _spreads(found: Sequence[Comparison]) -> str:

@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from armbench.bench import cpulist
-from armbench.bench.model import Failure, Machine, Placement, Problem, Result, Skip, Trial
+from armbench.bench import cpulist, stats
+from armbench.bench.model import (
+    Failure,
+    Machine,
+    Placement,
+    Problem,
+    Process,
+    Result,
+    Skip,
+    Trial,
+    Verified,
+)
 from armbench.bench.run.plan import copies_of
+from armbench.bench.run.processes import Done
 from armbench.bench.run.sampling import Schedule
+from armbench.bench.run.worker import TrialJob
 
 OFFSET_BYTES = 4096 + 128  # an operand's random offset and alignment at most
 
@@ -64,6 +76,64 @@ class Course:
             on = f"for {processes} processes of {_size(needed / processes)} (measured)"
         reason = f"needs {_size(needed)} {on}, which memory has no room for ({_size(free)} free)"
         return Skip(trial.kernel.name, trial.variant.name, reason, trial.case.name, trial.placement.mode)
+
+    def job(self, arena_bytes: int) -> TrialJob:
+        """What a worker gets; arena_bytes: of the largest trial on these CPUs."""
+        trial, place = self.trial, self.trial.placement
+        return TrialJob(
+            index=self.index,
+            kernel=trial.kernel.name,
+            variant=trial.variant.name,
+            case=trial.case.name,
+            mode=place.mode,
+            cpus=place.cpus,
+            instances=place.instances,
+            memory=place.memory,
+            copies=self.copies,
+            arena_bytes=arena_bytes,
+            problem=self.problem_key,
+            verified=self.verified_key,
+            meeting=self.meeting_key,
+            schedule=self.schedule,
+        )
+
+    def begin(self, event: Done, problem: Problem, tick_hz: int) -> Result:
+        """The result, still without a process, from the facts that the first process told."""
+        trial, place, first = self.trial, self.trial.placement, event.events[0]
+        self.schedule = Schedule(**first["schedule"])
+        return Result(
+            kernel=trial.kernel.name,
+            kernel_version=trial.kernel.version,
+            variant=trial.variant.name,
+            isa=trial.variant.isa,
+            case=trial.case.name,
+            params=trial.case.params,
+            mode=place.mode,
+            cpus=place.cpus,
+            placement=place.policy,
+            memory=place.memory,
+            instances=place.instances,
+            side=trial.side,
+            cold=trial.case.cold,
+            page_bytes=first["page_bytes"],
+            tick_hz=tick_hz,
+            calls=self.schedule.calls,
+            overhead_ticks=max(e["overhead_ticks"] for e in event.events),
+            work=problem.work,
+            verified=Verified(max(e["max_error"] for e in event.events), problem.tolerance),
+            processes=(),
+        )
+
+    def process_of(self, round_index: int, event: Done) -> Process:
+        assert self.schedule is not None
+        flags = tuple(sorted({flag for e in event.events for flag in e["flags"]}))
+        made = stats.process(round_index, event.pid, event.ticks, self.schedule.warmup, flags)
+        return replace(
+            made,
+            start_spread_ticks=event.start_spread,
+            page_nodes=event.page_nodes,
+            library_threads=event.library_threads,
+        )
 
     def is_of(self, failure: Failure) -> bool:
         """Whether a failure, perhaps of an interrupted session, is this trial's."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Protocol
@@ -22,6 +22,10 @@ class Launches(Protocol):
     """
 
     def run(self, group: Group, job: Job, started: Callable[[int], None], seed: int) -> Iterator[Event]: ...
+
+    def run_in_turns(
+        self, sides: Sequence[tuple[Group, Job]], started: Callable[[int], None], seed: int
+    ) -> Iterator[Event]: ...
 
 
 def utc_now() -> str:

@@ -71,6 +71,11 @@ class Group:
     memory: str = "local"
     side: SideName | None = None
 
+    @property
+    def idles(self) -> bool:
+        """Whether it sleeps between its trials; the thread pools of libraries may spin for long."""
+        return self.processes == self.threads == 1
+
     def cpus_of(self, rank: int) -> tuple[int, ...]:
         return self.cpus[rank * self.threads : (rank + 1) * self.threads]
 

@@ -23,6 +23,7 @@ from armbench.bench.run.memory import pages_from
 from armbench.bench.run.plan import Group
 from armbench.bench.run.problems import ProblemFile
 from armbench.bench.run.sides import LIBRARY, Start
+from armbench.bench.run.turns import Pipes
 from armbench.bench.run.worker import Job, TrialJob, encode_job
 
 PADDING_BYTES = 4096  # of environment at most, to move the stack from process to process
@@ -106,10 +107,45 @@ class Launcher:
         chance = random.Random(seed)
         while remaining:
             self._clear_meetings(job, remaining)
-            with self._processes(group, replace(job, trials=tuple(remaining)), chance) as workers:
-                for event in workers.follow(remaining, started, self.limit_seconds):
+            ranks = range(group.processes)
+            jobs = [replace(job, trials=tuple(remaining), rank=r, processes=len(ranks)) for r in ranks]
+            with self._processes([(group, job) for job in jobs], chance) as workers:
+                rows = [(trial.index, ranks) for trial in remaining]
+                for event in workers.follow(rows, started, self.limit_seconds):
                     yield event
                     remaining = [trial for trial in remaining if trial.index != event.index]
+
+    def run_in_turns(
+        self, sides: Sequence[tuple[Group, Job]], started: Callable[[int], None], seed: int
+    ) -> Iterator[Event]:
+        """Likewise the jobs of both sides, of a process each, whose trials of a place take turns.
+
+        What one side has and the other has not, or no more, runs on its own.
+        """
+        chance = random.Random(seed)
+        (_, job_a), (_, job_b) = sides
+        pairs = list(zip(job_a.trials, job_b.trials, strict=False))
+        over: set[int] = set()
+        while pairs:
+            coins = [chance.random() < 0.5 for _ in pairs]
+            pipes = Pipes.open()
+            jobs = [
+                (group, replace(job, trials=_marked(pairs, coins, side), turns=pipes.ends[side]))
+                for side, (group, job) in enumerate(sides)
+            ]
+            try:
+                with self._processes(jobs, chance) as workers:
+                    pipes.close()
+                    rows = [(pair[side].index, (side,)) for pair in pairs for side in (0, 1)]
+                    for event in workers.follow(rows, started, self.limit_seconds):
+                        yield event
+                        over.add(event.index)
+            finally:
+                pipes.close()
+            pairs = [pair for pair in pairs if not over & {trial.index for trial in pair}]
+        for group, job in sides:
+            left = tuple(trial for trial in job.trials if trial.index not in over)
+            yield from self.run(group, replace(job, trials=left), started, seed)
 
     @staticmethod
     def _clear_meetings(job: Job, trials: Sequence[TrialJob]) -> None:
@@ -119,17 +155,17 @@ class Launcher:
             file.zero(trial.meeting)
 
     @contextmanager
-    def _processes(self, group: Group, job: Job, chance: random.Random) -> Iterator[Workers]:
+    def _processes(self, jobs: Sequence[tuple[Group, Job]], chance: random.Random) -> Iterator[Workers]:
         workers = Workers([])
         try:
-            for rank in range(group.processes):
-                with on_cpus(group.cpus_of(rank)), pages_from(group.memory, job.memory_nodes):
-                    workers.processes.append(self._start(group, job, rank, chance))
+            for group, job in jobs:
+                with on_cpus(group.cpus_of(job.rank)), pages_from(group.memory, job.memory_nodes):
+                    workers.processes.append(self._start(group, job, chance))
             yield workers
         finally:
             workers.kill()
 
-    def _start(self, group: Group, job: Job, rank: int, chance: random.Random) -> Process:
+    def _start(self, group: Group, job: Job, chance: random.Random) -> Process:
         start = self.starts[group.side]
         environment = {**os.environ, **start.environment}
         environment.update({name: str(group.threads) for name in self.thread_variables})
@@ -138,18 +174,27 @@ class Launcher:
             environment[LIBRARY] = chance.choice(start.libraries)
         errors = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115  # closed with the process
         with tempfile.TemporaryFile("w+") as orders:  # a pipe would make each start wait for its reader
-            orders.write(encode_job(replace(job, rank=rank, processes=group.processes)))
+            orders.write(encode_job(job))
             orders.seek(0)
             popen = subprocess.Popen(
                 [start.python, "-c", START],
                 stdin=orders,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                pass_fds=(job.fd,),
+                pass_fds=(job.fd, *(job.turns or ())),
                 env=environment,
                 start_new_session=True,  # Ctrl-C is for the runner
             )
         return Process(popen, errors)
+
+
+def _marked(
+    pairs: Sequence[tuple[TrialJob, TrialJob]], coins: Sequence[bool], side: int
+) -> tuple[TrialJob, ...]:
+    """A side's trials, each with who begins: heads for side 1."""
+    return tuple(
+        replace(pair[side], first=coin == bool(side)) for pair, coin in zip(pairs, coins, strict=True)
+    )
 
 
 @contextmanager
@@ -202,7 +247,7 @@ def signal_name(number: int) -> str:
 
 
 class Workers:
-    """The processes of one group; every trial is over when each has said so."""
+    """Processes that run trials; one is over when each process that runs it has said so."""
 
     def __init__(self, processes: list[Process]):
         self.processes = processes
@@ -215,20 +260,31 @@ class Workers:
             process.errors.close()
 
     def follow(
-        self, trials: Sequence[TrialJob], started: Callable[[int], None], limit_seconds: float
+        self,
+        trials: Sequence[tuple[int, Collection[int]]],
+        started: Callable[[int], None],
+        limit_seconds: float,
     ) -> Iterator[Event]:
-        """Events until all trials are over, or until one broke the processes (the last event)."""
-        done: dict[int, dict[int, Json]] = {trial.index: {} for trial in trials}  # that are not over
+        """Events until all trials are over, or until one broke the processes (the last event).
+
+        trials: (index, ranks of the processes that run it), in their order.
+        """
+        of_trial = dict(trials)
+        done: dict[int, dict[int, Json]] = {index: {} for index in of_trial}  # that are not over
         begun: set[int] = set()
         for rank, said in self._said(limit_seconds):
             if isinstance(said, str):
-                lacking = [index for index, ranks in done.items() if said == SILENT or rank not in ranks]
+                lacking = [
+                    index
+                    for index, ranks in done.items()
+                    if said == SILENT or (rank in of_trial[index] and rank not in ranks)
+                ]
                 if not lacking:
                     continue  # it has finished; others have not
                 reason = self._why(rank, said, limit_seconds)
                 if not begun:
                     raise WorkerError(f"a worker process {reason}")
-                yield Broken(lacking[0], reason)  # all run in one order: it was in its first
+                yield Broken(lacking[0], reason)  # each runs them in their order: it was in its first
                 return
             if "start" in said:
                 if said["start"] not in begun:
@@ -236,15 +292,15 @@ class Workers:
                     started(said["start"])
             elif "failed" in said:
                 yield Broken(said["failed"], said["reason"])
-                if len(self.processes) > 1:
+                if len(of_trial[said["failed"]]) > 1:
                     return  # the others wait for it
                 done.pop(said["failed"])
             else:
                 ranks = done[said["done"]]
                 ranks[rank] = said
-                if len(ranks) == len(self.processes):
+                if len(ranks) == len(of_trial[said["done"]]):
                     done.pop(said["done"])
-                    pid = self.processes[0].popen.pid
+                    pid = self.processes[min(ranks)].popen.pid
                     yield Done(said["done"], pid, tuple(ranks[r] for r in sorted(ranks)))
             if not done:
                 return

@@ -7,11 +7,11 @@ fresh processes for it.  What comes back goes to the recorder at once, which syn
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from armbench.bench import stats
 from armbench.bench.machine import Steal
 from armbench.bench.model import (
     SIDES,
@@ -24,23 +24,22 @@ from armbench.bench.model import (
     SideName,
     Skip,
     Trial,
-    Verified,
 )
 from armbench.bench.run import memory
 from armbench.bench.run.checking import verified_bytes
 from armbench.bench.run.course import Course, largest_by_place
 from armbench.bench.run.instruments import HERE, Instruments, Launches
 from armbench.bench.run.meeting import Meeting
+from armbench.bench.run.noise import STEADY, Noise, Precision, half_width, precision
 from armbench.bench.run.plan import Group, Plan, Profile, group_of
 from armbench.bench.run.problems import ProblemFile
 from armbench.bench.run.processes import Broken, Done, Event, Launcher
-from armbench.bench.run.sampling import WARMUP_SECONDS, Schedule
+from armbench.bench.run.sampling import WARMUP_SECONDS
 from armbench.bench.run.sides import Start
-from armbench.bench.run.worker import Job, TrialJob
+from armbench.bench.run.worker import Job
 
 DATA_SEED = 1  # inputs are the same in every session, so that sessions can be compared
 CHECK_EVERY = 4  # rounds, from Limits.least_rounds on
-CONFIDENCE = 0.95
 STEAL_SHARE = 0.01
 CLOCK_SHARE = 0.003
 MEMORY_SHARE = 0.8  # of the free memory, that operands may take
@@ -59,6 +58,7 @@ class Watcher(Protocol):
     def preparing(self, what: str, index: int, count: int) -> None: ...
     def trial(self, round_index: int, rounds: int, key: str, share_done: float) -> None: ...
     def forecast(self, remaining: float) -> None: ...
+    def noise(self, noise: Noise) -> None: ...
     def note(self, text: str) -> None: ...
 
 
@@ -128,6 +128,8 @@ class Runner:
         self.free_bytes = 0
         self.begun = instruments.monotonic() - spent_seconds
         self.started_trials = 0
+        self.precision: Precision | None = None
+        self.disturbed: Counter[str] = Counter()  # flags of the trials of this round
 
     def results(self) -> tuple[Result, ...]:
         return tuple(replace(c.result, stop=c.stop) for c in self.courses if c.result)
@@ -174,7 +176,7 @@ class Runner:
         A process beside its operands has what its libraries need, which a probe tells where it
         could matter; the processes of a group run together.
         """
-        room = self._room_bytes(group.memory)
+        room = self._room_bytes(group)
         own = self._process_bytes(group, courses, room)
         for course in courses:
             needed = group.processes * own + course.team_bytes
@@ -182,8 +184,9 @@ class Runner:
                 course.left_out = True
                 self.recorder.skip(course.skip(group.processes, own, needed, self.free_bytes))
 
-    def _room_bytes(self, policy: str) -> int:
-        return int(MEMORY_SHARE * memory.limit(policy, self.free_bytes))
+    def _room_bytes(self, group: Group) -> int:
+        sharers = 2 if group.side else 1  # processes of both sides are there at once
+        return int(MEMORY_SHARE * memory.limit(group.memory, self.free_bytes)) // sharers
 
     def _process_bytes(self, group: Group, courses: Sequence[Course], room: int) -> int:
         """What each process of a group takes beside operands; 0 where any likely size would fit."""
@@ -238,22 +241,34 @@ class Runner:
         before, clock_before = watch(), self._clock_hz()
         groups = self._groups()
         self.started_trials = 0
+        self.disturbed.clear()
         interrupted = True
         try:
             for together in in_order(list(groups), chance):
-                order = chance.getrandbits(32)  # of both sides, whose trials so meet like neighbours
-                for group in together:
-                    courses = random.Random(order).sample(groups[group], len(groups[group]))
-                    self._run_group(index, group, courses, chance.getrandbits(32))
+                order = chance.getrandbits(32)  # of both sides, whose trials so meet
+                shuffled = {g: random.Random(order).sample(groups[g], len(groups[g])) for g in together}
+                seeds = {group: chance.getrandbits(32) for group in together}
+                jobs = [(group, self._job(group, shuffled[group], seeds[group])) for group in together]
+                if len(jobs) > 1 and all(group.idles for group in together):
+                    self._follow(index, self.launcher.run_in_turns(jobs, self._started(index), order))
+                else:
+                    for group, job in jobs:
+                        events = self.launcher.run(group, job, self._started(index), seeds[group])
+                        self._follow(index, events)
             interrupted = False
         finally:
             steal, clock_after = watch().steal_since(before), self._clock_hz()
             quality = tuple(_round_flags(steal, clock_before, clock_after, interrupted))
             self.recorder.round(Round(index, seed, started, steal.ticks, clock_before, clock_after, quality))
+        self.disturbed.update(quality)
+        self.precision = precision(self.results())
+        self._tell_noise()
 
-    def _run_group(self, round_index: int, group: Group, courses: Sequence[Course], seed: int) -> None:
-        by_index = {course.index: course for course in courses}
-        job = self._job(group, courses, seed)
+    def _tell_noise(self) -> None:
+        self.watcher.noise(Noise(self.precision, dict(self.disturbed), self.started_trials))
+
+    def _started(self, round_index: int) -> Callable[[int], None]:
+        """What is called with the index of each trial that begins."""
 
         def started(index: int) -> None:
             if self._over_budget(0.0):
@@ -261,10 +276,14 @@ class Runner:
             self.started_trials += 1
             active = sum(course.active for course in self.courses)
             share = (round_index + self.started_trials / max(1, active)) / self.limits.rounds
-            self.watcher.trial(round_index, self.limits.rounds, by_index[index].trial.key, min(1.0, share))
+            key = self.courses[index].trial.key
+            self.watcher.trial(round_index, self.limits.rounds, key, min(1.0, share))
 
-        for event in self.launcher.run(group, job, started, seed):
-            self._take(round_index, by_index[event.index], event)
+        return started
+
+    def _follow(self, round_index: int, events: Iterator[Event]) -> None:
+        for event in events:
+            self._take(round_index, self.courses[event.index], event)
 
     def _job(self, group: Group, courses: Sequence[Course], seed: int) -> Job:
         rooms = largest_by_place(courses)
@@ -272,33 +291,14 @@ class Runner:
             fd=self.file.fd,
             table=self.file.table,
             settings=self.settings,
-            trials=tuple(self._trial_job(course, rooms[course.trial.placement]) for course in courses),
+            trials=tuple(course.job(rooms[course.trial.placement]) for course in courses),
             rank=0,
             processes=group.processes,
             seed=seed,
             sample_seconds=self.limits.sample_seconds,
             warmup_seconds=self.limits.warmup_seconds,
             memory_nodes=memory.nodes_of(group.memory, self.machine),
-            room_bytes=self._room_bytes(group.memory),
-        )
-
-    def _trial_job(self, course: Course, arena_bytes: int) -> TrialJob:
-        trial = course.trial
-        return TrialJob(
-            index=course.index,
-            kernel=trial.kernel.name,
-            variant=trial.variant.name,
-            case=trial.case.name,
-            mode=trial.placement.mode,
-            cpus=trial.placement.cpus,
-            instances=trial.placement.instances,
-            memory=trial.placement.memory,
-            copies=course.copies,
-            arena_bytes=arena_bytes,
-            problem=course.problem_key,
-            verified=course.verified_key,
-            meeting=course.meeting_key,
-            schedule=course.schedule,
+            room_bytes=self._room_bytes(group),
         )
 
     # --- what comes back ---------------------------------------------------------------
@@ -314,52 +314,17 @@ class Runner:
             return
         first = event.events[0]
         if course.result is None:
-            course.schedule = Schedule(**first["schedule"])
-            course.result = self._new_result(course, event)
+            problem = self.file.problem(course.problem_key)
+            course.result = course.begin(event, problem, self.instruments.tick_hz())
         if first.get("detail"):
             self.details[trial.kernel.name, trial.variant.name] = first["detail"]
-        process = self._process_of(round_index, course, event)
+        process = course.process_of(round_index, event)
+        if beside := [flag for flag in process.flags if flag != STEADY]:
+            self.disturbed.update(beside)
+            self._tell_noise()
         self.recorder.process(course.result, process)
         others = [p for p in course.result.processes if p.round != round_index]  # a round done again
         course.result = replace(course.result, processes=(*others, process))
-
-    def _new_result(self, course: Course, event: Done) -> Result:
-        trial, place = course.trial, course.trial.placement
-        problem = self.file.problem(course.problem_key)
-        first = event.events[0]
-        return Result(
-            kernel=trial.kernel.name,
-            kernel_version=trial.kernel.version,
-            variant=trial.variant.name,
-            isa=trial.variant.isa,
-            case=trial.case.name,
-            params=trial.case.params,
-            mode=place.mode,
-            cpus=place.cpus,
-            placement=place.policy,
-            memory=place.memory,
-            instances=place.instances,
-            side=trial.side,
-            cold=trial.case.cold,
-            page_bytes=first["page_bytes"],
-            tick_hz=self.instruments.tick_hz(),
-            calls=first["schedule"]["calls"],
-            overhead_ticks=max(e["overhead_ticks"] for e in event.events),
-            work=problem.work,
-            verified=Verified(max(e["max_error"] for e in event.events), problem.tolerance),
-            processes=(),
-        )
-
-    def _process_of(self, round_index: int, course: Course, event: Done) -> Process:
-        assert course.schedule is not None
-        flags = tuple(sorted({flag for e in event.events for flag in e["flags"]}))
-        made = stats.process(round_index, event.pid, event.ticks, course.schedule.warmup, flags)
-        return replace(
-            made,
-            start_spread_ticks=event.start_spread,
-            page_nodes=event.page_nodes,
-            library_threads=event.library_threads,
-        )
 
     # --- stopping ----------------------------------------------------------------------
 
@@ -368,7 +333,7 @@ class Runner:
         if limits.precision is None or rounds_done < limits.least_rounds or rounds_done % CHECK_EVERY:
             return
         for course in self.courses:
-            if course.active and course.result and _half_width(course.result) <= limits.precision:
+            if course.active and course.result and half_width(course.result) <= limits.precision:
                 course.stop = "precision"
 
     def _stop_all(self, reason: str) -> None:
@@ -416,13 +381,6 @@ def thread_variables(trials: Sequence[Trial]) -> tuple[str, ...]:
     """The environment variables by which the libraries of these trials choose their threads."""
     libraries = (trial.variant.library for trial in trials)
     return tuple(sorted({name for library in libraries if library for name in library.threads}))
-
-
-def _half_width(result: Result) -> float:
-    summary = stats.summarize(result)
-    if summary.confidence < CONFIDENCE - 0.01:
-        return float("inf")
-    return (summary.high - summary.low) / 2 / summary.seconds
 
 
 def _sampling_seconds(course: Course) -> float:

@@ -6,7 +6,7 @@ import itertools
 import resource
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
@@ -18,6 +18,7 @@ from armbench.bench.model import Array
 WARMUP_SECONDS = 20e-3
 WARMUP_SAMPLES = 3
 SAMPLES = 10
+VISITS = 5  # turns in which the samples of a trial are taken beside those of another side
 LONG_CALL_SECONDS = 50e-3  # one warm-up call and three samples of one call
 LONG_CALL_SAMPLES = 3
 
@@ -34,6 +35,29 @@ class Schedule:
     warmup: int
     samples: int
 
+    def visits(self) -> list[Schedule]:
+        """The same samples in several turns, each warmed up again by one that is left out (joined())."""
+        count = VISITS if self.samples >= 2 * VISITS else 1
+        each = self.samples // count
+        rest = Schedule(self.calls, 1, each)
+        return [replace(rest, warmup=self.warmup, samples=self.samples - each * (count - 1))] + [rest] * (
+            count - 1
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What threads noticed of themselves: seconds of wall and of CPU time, switches, a wrong CPU."""
+
+    wall: float
+    cpu: float
+    involuntary_switches: int
+    moved: bool
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        return disturbances(self.wall, self.cpu, self.involuntary_switches, self.moved)
+
 
 @dataclass(frozen=True, slots=True)
 class Samples:
@@ -46,10 +70,26 @@ class Samples:
     """
 
     ticks: Array
-    flags: tuple[str, ...]
+    watched: Watched
     homes: tuple[int, ...]
     start: int
     start_spread: float | None = None
+
+
+def joined(parts: Sequence[Samples], visits: Sequence[Schedule]) -> Samples:
+    """The samples of a trial's visits as one; of the later ones without their warm-up."""
+    kept = [part.ticks[visit.warmup :] for part, visit in zip(parts[1:], visits[1:], strict=True)]
+    watched = [part.watched for part in parts]
+    return replace(
+        parts[0],
+        ticks=np.vstack([parts[0].ticks, *kept]),
+        watched=Watched(
+            sum(w.wall for w in watched),
+            sum(w.cpu for w in watched),
+            sum(w.involuntary_switches for w in watched),
+            any(w.moved for w in watched),
+        ),
+    )
 
 
 def schedule_for(seconds: float, sample_seconds: float, warmup_seconds: float = WARMUP_SECONDS) -> Schedule:
@@ -77,13 +117,14 @@ def calibrate(seconds_of: Callable[[int], float], enough: float = 0.5e-3) -> flo
 # --- what disturbed ------------------------------------------------------------------------
 
 
-def thread_flags(reports: Sequence[native.ThreadReport], cpus: Sequence[int]) -> tuple[str, ...]:
+def watched(reports: Sequence[native.ThreadReport], cpus: Sequence[int]) -> Watched:
     """What native threads noticed of themselves."""
-    moved = any((r.cpu_first, r.cpu_last) != (cpu, cpu) for r, cpu in zip(reports, cpus, strict=True))
-    wall = sum(r.wall_ns for r in reports) / 1e9
-    cpu = sum(r.cpu_ns for r in reports) / 1e9
-    switches = sum(r.involuntary_switches for r in reports)
-    return disturbances(wall, cpu, switches, moved)
+    return Watched(
+        wall=sum(r.wall_ns for r in reports) / 1e9,
+        cpu=sum(r.cpu_ns for r in reports) / 1e9,
+        involuntary_switches=sum(r.involuntary_switches for r in reports),
+        moved=any((r.cpu_first, r.cpu_last) != (cpu, cpu) for r, cpu in zip(reports, cpus, strict=True)),
+    )
 
 
 def start_spread(starts: Array, groups: int) -> float | None:
@@ -130,7 +171,7 @@ class Taken:
     """
 
     ticks: Array
-    flags: tuple[str, ...]
+    watched: Watched
     result: Any
     last_set: int
     node: int
@@ -155,15 +196,16 @@ def sample_calls(
     before_last: Callable[[], None] = nothing,
     cpus: Collection[int] | None = None,
     before_first: Callable[[], None] = nothing,
+    first_set: int = 0,
 ) -> Taken:
-    """Time `schedule` on this thread, call i being calls[i % len(calls)].
+    """Time `schedule` on this thread, call i being calls[(first_set + i) % len(calls)].
 
     before_last() runs before the last sample, before_first() right before the first, untimed.
     cpus: those that the thread should be found on.
     """
     total = schedule.warmup + schedule.samples
     ticks = np.zeros((total, 1), np.int64)
-    turn = itertools.cycle(calls)
+    turn = itertools.islice(itertools.cycle(calls), first_set, None)
     result, first = None, 0
     read = native.ticks
     cpu_first, node = native.where()
@@ -182,7 +224,6 @@ def sample_calls(
         batch = list(itertools.islice(turn, schedule.calls))
     wall, cpu = time.monotonic() - wall, time.thread_time() - cpu
     switches = resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw - before.ru_nivcsw
-    last_set = (total * schedule.calls - 1) % len(calls)
+    last_set = (first_set + total * schedule.calls - 1) % len(calls)
     moved = cpus is not None and not {cpu_first, native.where()[0]} <= {*cpus, -1}
-    flags = disturbances(wall, cpu, switches, moved)
-    return Taken(ticks, flags, result, last_set, node, first)
+    return Taken(ticks, Watched(wall, cpu, switches, moved), result, last_set, node, first)

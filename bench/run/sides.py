@@ -14,13 +14,14 @@ from pathlib import Path
 from armbench.bench import __version__, native
 from armbench.bench.errors import UserError
 from armbench.bench.model import SIDES, Json
+from armbench.bench.run.worker import JOBS
 
 KINDS = "env:NAME=VALUE, python:PATH, variant:NAME, cpus:LIST, huge-pages:never or checkout:PATH"
 HUGE_PAGES = "ARMBENCH_HUGE_PAGES"  # read by worker.py
 LIBRARY = "ARMBENCH_LIBRARY"  # read by native.py
 PROBE = (
-    "import json; from armbench.bench import __version__, native; "
-    "print(json.dumps([__version__, native.ABI, *native.build()]))"
+    "import json; from armbench.bench import __version__, native; from armbench.bench.run import worker; "
+    "print(json.dumps([__version__, [native.ABI, getattr(worker, 'JOBS', 1)], *native.build()]))"
 )
 
 
@@ -98,10 +99,10 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """The suite as an interpreter has it."""
+    """The suite as an interpreter has it; contracts: of its native code and of the jobs of its workers."""
 
     version: str
-    abi: int
+    contracts: Sequence[int]
     build_hash: str
     compiler: str
 
@@ -125,9 +126,9 @@ def installed(setting: Setting) -> Installed:
         said = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
         raise SettingError(f"{python}: {said}; {lacking}")
     found = Installed(*json.loads(done.stdout))
-    if found.abi != native.ABI:
+    if found.contracts != [native.ABI, JOBS]:
         raise SettingError(
-            f"{python}: its suite (version {found.version}) has another native contract than "
+            f"{python}: its suite (version {found.version}) has other contracts than "
             f"ours ({__version__}); measure each with its own `armbench run` and compare the files"
         )
     return found

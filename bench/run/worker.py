@@ -26,7 +26,9 @@ from armbench.bench.run.checking import Checker, WrongResultError
 from armbench.bench.run.meeting import Meeting
 from armbench.bench.run.problems import ProblemFile
 from armbench.bench.run.teams import Operands, Teams
+from armbench.bench.run.turns import Turns
 
+JOBS = 2  # the contract of Job; another one means that two suites cannot be the sides of one `ab`
 PR_SET_PDEATHSIG, PR_SET_THP_DISABLE = 1, 41  # of linux/prctl.h
 
 
@@ -35,6 +37,7 @@ class TrialJob:
     """A trial as the worker gets it; keys address the problem file.
 
     arena_bytes: of the largest operands that a call at a time gets on these CPUs.
+    first: whether this side begins, where the other side's process takes turns with this one.
     """
 
     index: int
@@ -51,6 +54,7 @@ class TrialJob:
     verified: str
     meeting: str
     schedule: sampling.Schedule | None
+    first: bool = False
 
     @property
     def place(self) -> Placement:
@@ -66,6 +70,7 @@ class Job:
     memory_nodes  those of the trials' memory policy
     room_bytes    that the operands of all its teams may have at a time
     probe         only call each trial once, and say how large the process has become
+    turns         the descriptors by which the other side's process gives a turn, and gets one
     """
 
     fd: int
@@ -80,6 +85,7 @@ class Job:
     memory_nodes: tuple[int, ...] = ()
     room_bytes: int = 1 << 62
     probe: bool = False
+    turns: tuple[int, int] | None = None
 
 
 class ThreadsError(Exception):
@@ -113,6 +119,7 @@ class Worker:
         self.job = job
         self.file = ProblemFile(job.fd, dict(job.table))
         self.teams = Teams(job.seed, job.room_bytes)
+        self.turns = Turns(*job.turns) if job.turns else None
         self.allowed = os.sched_getaffinity(0)
         self.cases: dict[str, dict[str, Case]] = {}
 
@@ -150,7 +157,7 @@ class Worker:
                     self.job.warmup_seconds,
                 )
                 facts.update(_facts(variant, data, prepared, schedule))
-            samples = prepared.sample(schedule, meeting.wait)
+            samples = self._sample(prepared, schedule, meeting)
             meeting.keep_busy(prepared.idle)
             checker.check(prepared.outputs())
             pages = memory.lying(data.data, samples.homes, place.memory, self.job.memory_nodes)
@@ -170,16 +177,26 @@ class Worker:
             "start_spread": samples.start_spread,
             "page_nodes": pages.shares,
             "library_threads": threads,
-            "flags": [*samples.flags, *(name for name, is_so in found.items() if is_so)],
+            "flags": [*samples.watched.flags, *(name for name, is_so in found.items() if is_so)],
             "seconds": time.monotonic() - started,
         }
 
     def _look_up(self, trial: TrialJob) -> tuple[Kernel, Variant, Case]:
-        kernel = registry.kernels()[trial.kernel]
-        variant = next(v for v in registry.variants(trial.kernel) if v.name == trial.variant)
+        kernel, variant = registry.find(trial.kernel, trial.variant)
         if trial.kernel not in self.cases:
             self.cases[trial.kernel] = {case.name: case for case in kernel.cases(self.job.settings)}
         return kernel, variant, self.cases[trial.kernel][trial.case]
+
+    def _sample(self, prepared: Prepared, schedule: sampling.Schedule, meeting: Meeting) -> sampling.Samples:
+        if not self.turns:
+            return prepared.sample(schedule, meeting.wait)
+        visits = schedule.visits()
+        parts: list[sampling.Samples] = []
+        for visit in visits:
+            if parts:
+                self.turns.give()
+            parts.append(prepared.sample(visit, sampling.nothing))
+        return sampling.joined(parts, visits)
 
     def _prepare(self, variant: Variant, case: Case, data: Operands, cpus: tuple[int, ...]) -> Prepared:
         if variant.library is None:
@@ -236,12 +253,18 @@ def prepare_native(variant: Variant, case: Case, data: Operands) -> Prepared:
     found = native.find(variant.kernel, variant.name, case.operation)
     if found is None:
         raise native.NativeError(f"{variant.kernel}/{variant.name} has no {case.operation}")
-    last_copies = [0] * len(data.team.cpus)
+    last_copies = [-1] * len(data.team.cpus)
     leaders = [data.data.leader(group) for group in range(data.data.groups)]
 
     def measure(chosen: native.NativeVariant | None, schedule: sampling.Schedule) -> native.Measurement:
         return data.team.measure(
-            chosen, case.native_params, data.data, schedule.calls, schedule.warmup, schedule.samples
+            chosen,
+            case.native_params,
+            data.data,
+            schedule.calls,
+            schedule.warmup,
+            schedule.samples,
+            first=(last_copies[0] + 1) % data.data.copies,
         )
 
     def sample(schedule: sampling.Schedule, before_first: Callable[[], None]) -> sampling.Samples:
@@ -250,7 +273,7 @@ def prepare_native(variant: Variant, case: Case, data: Operands) -> Prepared:
         last_copies[:] = [report.last_copy for report in measured.reports]
         return sampling.Samples(
             measured.ticks,
-            sampling.thread_flags(measured.reports, data.team.cpus),
+            sampling.watched(measured.reports, data.team.cpus),
             homes=tuple(measured.reports[leader].node for leader in leaders),
             start=int(measured.starts[0].min()),
             start_spread=sampling.start_spread(measured.starts, data.data.groups),
@@ -275,18 +298,19 @@ def prepare_library(
     sets = range(2 * copies if in_company else copies)
     bound = [variant.library.bind(case, data.data.arrays(0, copy)) for copy in sets]
     calls, idle = [call for call, _ in bound[:copies]], [call for call, _ in bound[copies:]]
-    last: list[Any] = [None, 0]  # what the last call returned, and its operand set
+    last: list[Any] = [None, -1]  # what the last call returned, and its operand set
 
     def sample(schedule: sampling.Schedule, before_first: Callable[[], None]) -> sampling.Samples:
         def poison() -> None:
             for copy in range(copies):
                 sampling.poison(data.outputs(0, copy).values())
 
-        taken = sampling.sample_calls(calls, schedule, poison, cpus, before_first)
+        following = (last[1] + 1) % copies
+        taken = sampling.sample_calls(calls, schedule, poison, cpus, before_first, following)
         last[:] = [taken.result, taken.last_set]
         astray = len(cpus) > 1 and not machine.task_cpus() <= set(cpus)  # its own threads
-        flags = dict.fromkeys([*taken.flags, *(["moved"] if astray else [])])
-        return sampling.Samples(taken.ticks, tuple(flags), (taken.node,), taken.start)
+        watched = replace(taken.watched, moved=taken.watched.moved or astray)
+        return sampling.Samples(taken.ticks, watched, (taken.node,), taken.start)
 
     def outputs() -> list[Mapping[str, Array]]:
         _, read = bound[last[1]]
@@ -323,8 +347,8 @@ def decode_job(text: str) -> Job:
         )
         for trial in raw["trials"]
     )
-    nodes = tuple(raw["memory_nodes"])
-    return Job(**{**raw, "settings": Settings(**settings), "trials": trials, "memory_nodes": nodes})
+    tuples = {name: raw[name] and tuple(raw[name]) for name in ("memory_nodes", "turns")}
+    return Job(**{**raw, **tuples, "settings": Settings(**settings), "trials": trials})
 
 
 def encode_job(job: Job) -> str:
@@ -344,15 +368,20 @@ def serve(job: Job, out: TextIO) -> None:
     gc.freeze()  # what is loaded stays: no collection runs into a sample
     gc.disable()
     for trial in job.trials:
+        if worker.turns:
+            worker.turns.begin(trial.first)
         tell({"start": trial.index})
         try:
-            tell({"done": trial.index, **worker.run(trial)})
+            event = {"done": trial.index, **worker.run(trial)}
         except MemoryError as error:
-            tell({"failed": trial.index, "reason": f"out of memory: {error}".rstrip(": ")})
+            event = {"failed": trial.index, "reason": f"out of memory: {error}".rstrip(": ")}
         except WrongResultError as error:
-            tell({"failed": trial.index, "reason": str(error)})
+            event = {"failed": trial.index, "reason": str(error)}
         except Exception as error:
-            tell({"failed": trial.index, "reason": f"{type(error).__name__}: {error}"})
+            event = {"failed": trial.index, "reason": f"{type(error).__name__}: {error}"}
+        tell(event)
+        if worker.turns:
+            worker.turns.end()
 
 
 def die_with_parent() -> None:

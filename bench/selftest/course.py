@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
@@ -13,17 +13,17 @@ from armbench.bench.selftest.disturb import REGIMES, Regime
 from armbench.bench.selftest.experiment import (
     ALIKE,
     LONGER,
-    ROUNDS,
+    SHORT,
     Comparison,
+    Design,
     SelftestError,
     compare_once,
+    design_of,
     read_lines,
     write_line,
 )
 from armbench.bench.selftest.score import judge
 
-SHORT_ROUNDS = 12
-SHORT = (*ALIKE[:3], "chase-16k-1", "add-5", "add-8", "add-11")  # what a short self-test compares
 LONG = 10  # comparisons a regime, from which on it is a long one
 FALSE = 1e-3  # chance that a sound suite fails a self-test
 
@@ -51,12 +51,9 @@ class Wanted:
     def long(self) -> bool:
         return self.compares >= LONG
 
-    @property
-    def cases(self) -> tuple[str, ...]:
-        return (*ALIKE, *LONGER) if self.long else SHORT
-
-    def rounds_of(self, regime: Regime) -> int:
-        return self.rounds or (ROUNDS[regime] if self.long else SHORT_ROUNDS)
+    def design_of(self, regime: Regime) -> Design:
+        design = design_of(regime) if self.long else SHORT
+        return replace(design, rounds=self.rounds or design.rounds)
 
     def jobs(self) -> list[tuple[Regime, int]]:
         """In an order that mixes the regimes, so that an interrupted self-test has some of each."""
@@ -79,7 +76,7 @@ def run(
                 continue
             step(f"comparing, {REGIMES[regime]}", number, len(jobs))
             seed = random.Random(f"{wanted.seed}/{regime}/{index}").getrandbits(32)
-            compared = compare_once(regime, index, seed, wanted.cases, wanted.rounds_of(regime))
+            compared = compare_once(regime, index, seed, wanted.design_of(regime))
             if raw:
                 write_line(raw, compared)
             found.append(compared)

@@ -73,10 +73,14 @@ def judge(comparison: Comparison, cases: Sequence[str]) -> list[Judged]:
 
 @dataclass(frozen=True, slots=True)
 class Alarms:
-    """A/A: comparisons with any alarm at the gate, and trials with p <= 0.05 before correction."""
+    """A/A: comparisons with any alarm at the gate, and trials with p <= 0.05 before correction.
+
+    covered: intervals that have the ratio 1.
+    """
 
     suites: Share
     trials: Share
+    covered: Share
     slower: int
     faster: int
 
@@ -88,6 +92,7 @@ def alarms(comparisons: Sequence[Comparison]) -> Alarms:
     return Alarms(
         share(any(trial.differs(GATE_Q) for trial in suite) for suite in judged),
         share(trial.p <= 0.05 for trial in flat),
+        share(trial.covered for trial in flat),
         sum(trial.estimate.value > 0 for trial in found),
         sum(trial.estimate.value < 0 for trial in found),
     )

@@ -7,13 +7,15 @@ f16    f16         f16 [k, n]; sums in f16 over at most 256 steps of k, in f32 a
 bf16   bf16        bf16 [k, n]; sums in f32, rounded once
 int8   int8, int32 int8 [k, n]; exact
 int4   f32         Q4_0 [n, k / 32] (formats.py), as inference keeps weights; A is rounded to 8 bits
+w8a8   f32         int8 [n, k] and an f32 scale for each row; A is rounded to 8 bits ("dynamic int8")
 
 Square shapes are the prefill side of inference, as numpy does it: packing is part of the call.
 Packed cases have B prepared before anything is timed, as inference servers prepare weights: square
 ones, a prompt of 512 tokens against a feed-forward layer (4096 x 14336), and decode, in which a few
 rows meet such weights, which every call must stream from memory.
 
-Native parameters: m, n, k; of int4 also the group, 32.
+Native parameters: m, n, k; of int4 also the group, 32.  No native variant has w8a8, which is int8 and
+what a library does around it.
 """
 
 from __future__ import annotations
@@ -69,12 +71,16 @@ def cases(settings: Settings) -> Sequence[Case]:
         for n in DECODE_N
         for m in DECODE_M
     ]
-    return [*square, *prefill, *plain, *decode]
+    dynamic = [
+        case_of("w8a8", PREFILL_M, PREFILL_N, HIDDEN),
+        *(case_of("w8a8", m, DECODE_N[0], HIDDEN, cold=True) for m in (1, 16)),
+    ]
+    return [*square, *prefill, *plain, *decode, *dynamic]
 
 
 def case_of(dtype: str, m: int, n: int, k: int, packed: bool = False, cold: bool = False) -> Case:
-    """int4 is always packed."""
-    packed = packed or dtype == "int4"
+    """int4 and w8a8 are always packed."""
+    packed = packed or dtype in ("int4", "w8a8")
     group = formats.GROUP if dtype == "int4" else None
     params: dict[str, Param] = {"m": m, "n": n, "k": k, "dtype": dtype, "group": group, "packed": packed}
     suffix = "_packed" if packed else ""
@@ -102,8 +108,10 @@ def problem(case: Case, settings: Settings, seed: int) -> Problem:
     out = _OUT.get(dtype, a.dtype)
     expected, scale, tolerance = _expected(dtype, a, b)
     work = Work(case.flops, a.nbytes + b.nbytes, np.dtype(out).itemsize * m * n)
-    operands = (Operand("a", a), Operand("b", b), Operand("c", empty((m, n), out), output=True))
-    return Problem(operands, {"c": expected, "scale": scale, **_marks(dtype)}, tolerance, work)
+    operands = [Operand("a", a), Operand("b", b), Operand("c", empty((m, n), out), output=True)]
+    if dtype == "w8a8":
+        operands.append(Operand("scales", _scales(n)))
+    return Problem(tuple(operands), {"c": expected, "scale": scale, **_marks(dtype)}, tolerance, work)
 
 
 _OUT = {"int8": np.int32}
@@ -121,6 +129,8 @@ def _operands(dtype: str, m: int, n: int, k: int, random: np.random.Generator) -
     if dtype == "f64":
         return random.standard_normal((m, k)), random.standard_normal((k, n))
     a = random.standard_normal((m, k), np.float32)
+    if dtype == "w8a8":
+        return a, random.integers(-127, 128, (n, k), np.int8)
     if dtype == "int4":
         return a, formats.q4_0_bytes(random.standard_normal((n, k), np.float32))
     b = random.standard_normal((k, n), np.float32)
@@ -129,11 +139,18 @@ def _operands(dtype: str, m: int, n: int, k: int, random: np.random.Generator) -
     return (a.astype(np.float16), b.astype(np.float16)) if dtype == "f16" else (a, b)
 
 
+def _scales(n: int) -> Array:
+    """f32 [n], of rows of int8 weights."""
+    return np.linspace(0.5, 1.5, n, dtype=np.float32) / np.float32(127)
+
+
 def _expected(dtype: str, a: Array, b: Array) -> tuple[Array, Array, float]:
     """(C in float64, scale, tolerance)."""
     k = a.shape[1]
     if dtype == "int4":
-        return _expected_int4(a, b)
+        return _expected_rounded(a, formats.q4_0_values(b), np.abs(a).max(axis=1, keepdims=True) / 127)
+    if dtype == "w8a8":  # libraries give the whole of A one range, of 7 bits where sums of 16 could overflow
+        return _expected_rounded(a, b * _scales(len(b))[:, None], np.ptp(a, keepdims=True) / 127)
     x, y = (formats.bf16_values(v) if dtype == "bf16" else v for v in (a, b))
     c: Array = x.astype(np.float64) @ y.astype(np.float64)
     if dtype == "int8":
@@ -149,12 +166,11 @@ def _expected(dtype: str, a: Array, b: Array) -> tuple[Array, Array, float]:
     return c, magnitude, tolerance
 
 
-def _expected_int4(a: Array, b: Array) -> tuple[Array, Array, float]:
-    """With A as it is; whoever rounds A's rows to 8 bits, in groups or whole, is within 8 deviations."""
-    weights = formats.q4_0_values(b).astype(np.float64)
-    c: Array = a.astype(np.float64) @ weights.T
-    step = np.abs(a).max(axis=1, keepdims=True).astype(np.float64) / 127
-    deviation: Array = step / np.sqrt(12) * np.sqrt((weights * weights).sum(axis=1))
+def _expected_rounded(a: Array, weights: Array, step: Array) -> tuple[Array, Array, float]:
+    """With A as it is; whoever rounds it to multiples of `step` or less is within 8 deviations."""
+    exact = weights.astype(np.float64)
+    c: Array = a.astype(np.float64) @ exact.T
+    deviation: Array = step.astype(np.float64) / np.sqrt(12) * np.linalg.norm(exact, axis=1)
     return c, deviation, SIGMAS
 
 

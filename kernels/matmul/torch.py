@@ -1,4 +1,4 @@
-"""torch: matmul, _int_mm for int8, linear for packed weights, and its 4-bit kernels on Arm.
+"""torch: matmul, _int_mm for int8, linear for packed weights, dynamic int8, and its 4-bit kernels on Arm.
 
 Packed weights lie as nn.Linear keeps them, [n, k]; oneDNN and Arm's kernels may repack them further.
 """
@@ -59,6 +59,8 @@ def _call(case: Case, operands: Operands) -> Call:
     dtype, packed = str(case.params["dtype"]), case.params["packed"]
     if dtype == "int4":
         return _four_bits(operands)
+    if dtype == "w8a8":
+        return _dynamic(operands)
     a, b, c = (tensor(operands[name], dtype) for name in "abc")
     if packed:
         b = b.t().contiguous()
@@ -82,6 +84,19 @@ def _four_bits(operands: Operands) -> Call:
         pairs, torch.from_numpy(scales.astype(np.float32)).bfloat16(), None, block, groups * block, rows
     )
     return partial(torch.ops.aten._dyn_quant_matmul_4bit, a, packed, block, groups * block, rows)
+
+
+def _dynamic(operands: Operands) -> Call:
+    """What nn.quantized.dynamic.Linear calls: weights by row, activations rounded in the call."""
+    import torch
+
+    b, scales = torch.from_numpy(operands["b"]), torch.from_numpy(operands["scales"])
+    zeros = torch.zeros(len(scales), dtype=torch.int64)
+    weights = torch._make_per_channel_quantized_tensor(b, scales, zeros, axis=0)
+    packed = torch.ops.quantized.linear_prepack(weights, None)
+    return partial(
+        torch.ops.quantized.linear_dynamic, torch.from_numpy(operands["a"]), packed, reduce_range=True
+    )
 
 
 def accepts(case: Case) -> str | None:

@@ -148,6 +148,7 @@ AB_EXPORT void ab_data_free(ab_data *data);
 
 typedef struct ab_plan {
     uint64_t calls;  /* per sample */
+    uint64_t first;  /* the operand set of the first call; the others follow in turn */
     uint32_t warmup; /* samples recorded first and not counted */
     uint32_t samples;
 } ab_plan;

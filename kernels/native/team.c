@@ -389,7 +389,7 @@ static inline void run_own(const measurement *m, uint32_t thread, uint64_t set) 
 static void measure_alone(ab_team *team, measurement *m, uint32_t thread) {
     const ab_plan *plan = m->plan;
     uint32_t samples = total_samples(plan), copies = m->data->copies;
-    uint64_t index = 0;
+    uint64_t index = plan->first;
     ab_gate_wait(&team->gate, team->count, team->crowded);
     for (uint32_t sample = 0; sample < samples; sample++) {
         if (sample == samples - 1)
@@ -451,7 +451,7 @@ static void measure_together(ab_team *team, measurement *m, uint32_t thread) {
     const ab_plan *plan = m->plan;
     uint32_t samples = total_samples(plan), copies = m->data->copies, each = m->data->each;
     group_state *group = &m->groups[thread / each];
-    uint64_t index = 0, turn = 0;
+    uint64_t index = plan->first, turn = 0;
     ab_gate_wait(&team->gate, team->count, team->crowded);
     for (uint32_t sample = 0; sample < samples; sample++) {
         if (sample == samples - 1 && thread % each == 0)

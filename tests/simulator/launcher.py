@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -49,6 +49,13 @@ class SimulatedLauncher:
                 yield Done(trial.index, pid, ({"private_bytes": PROCESS_BYTES},))
             else:
                 yield Done(trial.index, pid, self._events(trial, job, group.processes, of_round, chance))
+
+    def run_in_turns(
+        self, sides: Sequence[tuple[Group, Job]], started: Callable[[int], None], seed: int
+    ) -> Iterator[Event]:
+        """As Launcher.run_in_turns."""
+        for group, job in sides:
+            yield from self.run(group, job, started, seed)
 
     def _events(
         self, trial: TrialJob, job: Job, ranks: int, of_round: float, chance: np.random.Generator

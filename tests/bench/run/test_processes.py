@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from types import SimpleNamespace
 
 import pytest
 
@@ -35,8 +34,8 @@ def follow(*scripts: str, limit: float = 20.0, trials: int = 3) -> list[Event]:
         errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # kill() closes it
         workers.processes.append(Process(popen, errors))
     try:
-        jobs = [SimpleNamespace(index=index) for index in range(trials)]
-        return list(workers.follow(jobs, lambda index: None, limit))  # type: ignore[arg-type]
+        rows = [(index, range(len(scripts))) for index in range(trials)]
+        return list(workers.follow(rows, lambda index: None, limit))
     finally:
         workers.kill()
 

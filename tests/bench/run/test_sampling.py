@@ -64,7 +64,7 @@ def report(**changes: int) -> native.ThreadReport:
     ],
 )
 def test_flags(changes: dict[str, int], flags: tuple[str, ...]) -> None:
-    assert sampling.thread_flags([report(**changes)], [3]) == flags
+    assert sampling.watched([report(**changes)], [3]).flags == flags
 
 
 def test_not_steady_compares_the_first_third_with_the_last() -> None:
@@ -103,9 +103,9 @@ def test_a_python_thread_that_is_not_where_it_should_be_has_moved() -> None:
     if cpu < 0:
         pytest.skip("the kernel does not tell")
     schedule = Schedule(calls=1, warmup=0, samples=1)
-    assert "moved" in sampling.sample_calls([sampling.nothing], schedule, cpus=[cpu + 100_000]).flags
+    assert "moved" in sampling.sample_calls([sampling.nothing], schedule, cpus=[cpu + 100_000]).watched.flags
     taken = sampling.sample_calls([sampling.nothing], schedule)
-    assert "moved" not in taken.flags
+    assert "moved" not in taken.watched.flags
     assert 0 < taken.start < native.ticks()
 
 

@@ -169,6 +169,9 @@ def test_the_report_has_every_rate(many: list[Comparison]) -> None:
     text = report.markdown(many)
     for rule in rivals.RULES:
         assert text.count(f"| quiet | {rule} |") == 1
+    assert "| all |" not in text, "of one regime"
+    both = report.markdown([*many[:4], made_up(1, regime="drift")])
+    assert both.count("| all |") == 1 + len(rivals.RULES) + len(report.PERCENTS)
     assert "| quiet | 2 % |" in text
     assert all(len(line) <= 80 for line in report.lines(many))
 

@@ -85,7 +85,7 @@ def profiles() -> list[Profile]:
 # --- building ------------------------------------------------------------------------------
 
 
-def _run(*command: str | Path, **environment: str) -> None:
+def run(*command: str | Path, **environment: str) -> None:
     kept = {name: value for name, value in os.environ.items() if name not in ("CC", "CFLAGS")}
     done = subprocess.run(
         [str(word) for word in command], env=kept | environment, capture_output=True, text=True, check=False
@@ -103,11 +103,11 @@ def _tool(name: str) -> str:
 def library() -> Path:
     """The libarmbench.so that the aarch64 wheel carries; ninja rebuilds what changed."""
     platform = {"_PYTHON_HOST_PLATFORM": "manylinux_2_28-aarch64"}
-    _run(
+    run(
         _tool("cmake"), "-S", ROOT, "-B", BUILD, "-G", "Ninja", f"-DPython3_EXECUTABLE={sys.executable}",
         f"-DCMAKE_MAKE_PROGRAM={_tool('ninja')}", **platform,
     )  # fmt: skip
-    _run(_tool("cmake"), "--build", BUILD, **platform)
+    run(_tool("cmake"), "--build", BUILD, **platform)
     return BUILD / "libarmbench.so"
 
 
@@ -118,7 +118,7 @@ def driver() -> Path:
     sources = [HERE / "call.c", *native.glob("*.h")]
     if not built.exists() or any(s.stat().st_mtime > built.stat().st_mtime for s in sources):
         built.parent.mkdir(parents=True, exist_ok=True)
-        _run(
+        run(
             sys.executable, "-m", "ziglang", "cc", "-target", TARGET, "-std=c11", "-D_GNU_SOURCE", "-O1",
             "-Wall", "-Wextra", "-Werror", "-I", native, HERE / "call.c", "-o", built,
         )  # fmt: skip

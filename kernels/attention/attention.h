@@ -5,9 +5,6 @@
 #include "decode.h"
 #include "prefill.h"
 
-#define PREFILL(operation) \
-    AB_VARIANT(operation, .accepts = accepts, .scratch_bytes = prefill_scratch_bytes, \
-               .grains = prefill_grains, .run = operation)
 #define DECODE(operation) \
     AB_VARIANT(operation, .accepts = decode_accepts, .shared_bytes = decode_shared_bytes, \
                .scratch_bytes = decode_scratch_bytes, .phases = decode_phases, \

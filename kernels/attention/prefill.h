@@ -19,6 +19,7 @@
  * Besides flash.h's, an instruction set defines ROWS (a multiple of ELEMENTS), COLUMNS, KEYS,
  * TILES and WIDTHS(W) = W(1) ... W(COLUMNS); and, where a tile fills the registers to the last,
  * IN_ORDER(sum, address), which makes the compiler read `address` after it has written `sum`.
+ * With OUTER_PRODUCTS, the two products are prefill_outer.h's, and WIDTHS is not needed.
  */
 #ifndef ARMBENCH_PREFILL_H
 #define ARMBENCH_PREFILL_H
@@ -28,15 +29,6 @@
 
 #define QUERIES (COLUMNS * LANES)
 #define ROW_BLOCK (LANES > ROWS ? LANES : ROWS)
-#define DIAGONAL (LANES > 16 ? LANES : 16) /* keys multiplied at once on the diagonal */
-
-/* ---- register tiles ---------------------------------------------------------------------- */
-
-#ifdef SIZELESS
-#include "sve_prefill.h"
-#else
-#include "prefill_tiles.h"
-#endif
 
 /* ---- workspace --------------------------------------------------------------------------- */
 
@@ -48,7 +40,7 @@ typedef struct query_tile {
 } query_tile;
 
 typedef struct key_block {
-    const float *k, *v, *v_edge; /* v_edge: [KEYS][ROWS], what a row has beyond whole ROWS */
+    const float *k, *v, *aside; /* aside: what set_aside() makes of them for all tiles */
     int64_t first, keys, head_dim;
 } key_block;
 
@@ -56,32 +48,33 @@ INLINE int64_t tile_floats(attention_shape s) {
     return 2 * (padded(s.head_dim, ROW_BLOCK) + 1) * QUERIES;
 }
 
+#ifdef OUTER_PRODUCTS
+#include "prefill_outer.h"
+#else
+#include "prefill_blocks.h"
+#endif
+
 /* Rows of k, v, q or o as f32, where they are not. */
 INLINE int64_t wide_rows(void) { return KEYS > QUERIES ? KEYS : QUERIES; }
 
 static uint64_t prefill_scratch_bytes(const int64_t *params) {
     attention_shape s = shape_of(params);
-    int64_t tiles = TILES * tile_floats(s), shared = (KEYS + ROWS + 1) * QUERIES + KEYS * ROWS;
-    return (uint64_t)(tiles + shared + 2 * wide_rows() * s.head_dim) * sizeof(float);
+    int64_t tiles = TILES * tile_floats(s), scores = (KEYS + ROWS + 1) * QUERIES;
+    int64_t wide = 2 * wide_rows() * s.head_dim;
+    return (uint64_t)(tiles + scores + aside_floats(s.head_dim) + wide) * sizeof(float);
 }
 
 /* ---- one block of keys against one tile of queries --------------------------------------- */
 
-/* The first vector of queries that may see `key`. */
-INLINE int64_t first_column(const query_tile *t, int64_t key) {
-    return t->causal && key > t->first ? (key - t->first) / LANES : 0;
+#ifndef SIZELESS
+/* -inf in the first `count` lanes. */
+INLINE vec mask_first(int64_t count) {
+    static const float steps[2 * 16] = {
+        -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY,
+        -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY};
+    return load(steps + 16 - count);
 }
-
-static void find_scores(const query_tile *t, const key_block *b, float *scores) {
-    for (int64_t r = 0; r < b->keys; r += ROWS) {
-        const float *row[ROWS];
-        for (int i = 0; i < ROWS; i++)
-            row[i] = b->k + min_of(r + i, b->keys - 1) * b->head_dim;
-        int64_t from = first_column(t, b->first + r);
-        scores_tile(t->columns - from, b->head_dim, row, t->q + from * LANES,
-                    scores + r * QUERIES + from * LANES);
-    }
-}
+#endif
 
 /* Turns a column of scores into unnormalised probabilities; returns the factor by which what was
  * summed before has to shrink.  Every lane sees the keys below `whole` and none those from `seen`
@@ -119,25 +112,6 @@ static void softmax(const query_tile *t, const key_block *b, float *scores, floa
         store(rescale + j * LANES, shrink);
         for (int64_t r = seen; r < b->keys; r++)
             store(column + r * QUERIES, splat(0));
-    }
-}
-
-/* o^T = rescale o^T + v^T p^T.  On the diagonal, a few keys at a time: queries before them are
- * left out. */
-static void add_values(const query_tile *t, const key_block *b, const float *p, float *rescale) {
-    int64_t d = b->head_dim;
-    for (int64_t from = 0, to; from < b->keys; from = to) {
-        int64_t column = first_column(t, b->first + from), skip = column * LANES;
-        to = t->causal ? t->first + skip + DIAGONAL - b->first : b->keys;
-        to = min_of(to, b->keys);
-        for (int64_t i = 0; i < d; i += ROWS) {
-            int edge = i + ROWS > d;
-            values_tile(t->columns - column, to - from,
-                        edge ? b->v_edge + from * ROWS : b->v + from * d + i, edge ? ROWS : d,
-                        p + from * QUERIES + skip, rescale + skip, t->o + i * QUERIES + skip);
-        }
-        for (int64_t j = 0; j < t->columns; j++)
-            store(rescale + j * LANES, splat(1));
     }
 }
 
@@ -209,14 +183,6 @@ static void load_queries(const query_tile *t, int64_t head_dim, float scale, con
     }
 }
 
-/* The elements of v that do not fill ROWS, in rows of ROWS. */
-static void copy_edge(const key_block *b, float *edge) {
-    int64_t left_over = b->head_dim % ROWS, start = b->head_dim - left_over;
-    for (int64_t r = 0; left_over && r < b->keys; r++)
-        for (int64_t i = 0; i < ROWS; i++)
-            edge[r * ROWS + i] = i < left_over ? b->v[r * b->head_dim + start + i] : 0;
-}
-
 static int64_t lay_out_tiles(attention_shape s, int causal, int64_t first, float *space,
                              query_tile tiles[TILES]) {
     int64_t count = 0;
@@ -233,7 +199,7 @@ static int64_t lay_out_tiles(attention_shape s, int causal, int64_t first, float
 
 /* Whatever type the operands have, `wide` takes wide_rows() rows of two of them. */
 typedef struct prefill_space {
-    float *scores, *rescale, *edge, *wide;
+    float *scores, *rescale, *aside, *wide;
 } prefill_space;
 
 INLINE void attend(const dtype type, query_tile *tiles, int64_t count, const void *k,
@@ -241,7 +207,7 @@ INLINE void attend(const dtype type, query_tile *tiles, int64_t count, const voi
     for (int64_t first = 0; first < keys; first += KEYS) {
         int64_t here = min_of(KEYS, keys - first), start = first * head_dim * bytes_of(type);
         key_block b = {(const float *)((const char *)k + start),
-                       (const float *)((const char *)v + start), w->edge, first, here, head_dim};
+                       (const float *)((const char *)v + start), w->aside, first, here, head_dim};
         if (type != F32) {
             float *wide_v = w->wide + wide_rows() * head_dim;
             widen(type, b.k, NULL, here, head_dim, w->wide);
@@ -249,7 +215,7 @@ INLINE void attend(const dtype type, query_tile *tiles, int64_t count, const voi
             b.k = w->wide;
             b.v = wide_v;
         }
-        copy_edge(&b, w->edge);
+        set_aside(&b, w->aside);
         for (query_tile *t = tiles; t < tiles + count; t++) {
             b.keys = t->causal ? min_of(here, t->first + t->queries - first) : here;
             if (b.keys <= 0)
@@ -281,8 +247,8 @@ INLINE void prefill(const ab_call *call, const dtype type, uint64_t grain) {
     query_tile tiles[TILES];
     int64_t count = lay_out_tiles(s, causal, first, call->scratch, tiles);
     float *scores = (float *)call->scratch + TILES * tile_floats(s);
-    float *rescale = scores + (KEYS + ROWS) * QUERIES, *edge = rescale + QUERIES;
-    prefill_space w = {scores, rescale, edge, edge + KEYS * ROWS};
+    float *rescale = scores + (KEYS + ROWS) * QUERIES, *aside = rescale + QUERIES;
+    prefill_space w = {scores, rescale, aside, aside + aside_floats(s.head_dim)};
     for (query_tile *t = tiles; t < tiles + count; t++) {
         const float *rows = (const float *)(q + t->first * row);
         if (type != F32) {
@@ -312,5 +278,9 @@ static void prefill_bf16(const ab_call *call, uint64_t phase, uint64_t grain) {
     (void)phase;
     prefill(call, BF16, grain);
 }
+
+#define PREFILL(operation) \
+    AB_VARIANT(operation, .accepts = accepts, .scratch_bytes = prefill_scratch_bytes, \
+               .grains = prefill_grains, .run = operation)
 
 #endif

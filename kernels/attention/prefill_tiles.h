@@ -109,12 +109,4 @@ static NOINLINE void values_tile(int64_t columns, int64_t keys, const float *v, 
 #undef WIDTH
 }
 
-/* -inf in the first `count` lanes. */
-INLINE vec mask_first(int64_t count) {
-    static const float steps[2 * 16] = {
-        -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY,
-        -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY};
-    return load(steps + 16 - count);
-}
-
 #endif

@@ -1,23 +1,16 @@
-/* SME: outer products into the four tiles of 32-bit sums, one after the other: fmopa of f32, and of f16
- * and bf16 (two products a sum).  No smopa of int8 yet: qemu 7.2 computes half of it
- * (gitlab.com/qemu-project/qemu issue 2083), so it could not be tested.
+/* SME: outer products into the four tiles of 32-bit sums, one after the other: fmopa of f32, and of
+ * f16 and bf16 (two products a sum).  No smopa of int8 yet, which could not be tested: qemu 7.2 has
+ * only its sums in even rows and columns right (gitlab.com/qemu-project/qemu issue 2083).
  *
- * All in one asm, for streaming mode changes the length of vectors under the compiler's feet and its
- * own support for it needs a run-time library that not every compiler brings.  The tiles are stored
- * to scratch and added up outside.
+ * All in one asm (streaming.h); the tiles are stored to scratch and added up outside.
  *
  * All elements are 1, so the sums together must come to the number of multiply-adds, as in peak.h.
  */
 #include "armbench.h"
+#include "streaming.h"
 
 #define TILES 4
 #define SUM_BYTES (int64_t)sizeof(float)
-
-static int64_t streaming_bytes(void) {
-    int64_t bytes;
-    __asm__("rdsvl %0, #1" : "=r"(bytes));
-    return bytes;
-}
 
 /* Multiply-adds of a step: an outer product into each tile, of `deep` products a sum. */
 static int64_t step_adds(int64_t deep) {
@@ -52,12 +45,7 @@ static uint64_t scratch_bytes(const int64_t *params) {
                      "smstop"                                                              \
                      : [steps] "+r"(steps), [sums] "+r"(to)                                \
                      : [x] "r"(call->operands[0]), [y] "r"(call->operands[1]), [row] "r"(row) \
-                     : "cc", "memory", "x12", "p0", "z0", "z1", EVERY_VECTOR)
-/* Starting and stopping clears them. */
-#define EVERY_VECTOR                                                                       \
-    "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16",     \
-        "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29",      \
-        "v30", "v31"
+                     : STREAMING_CLOBBERS)
 
 #define MOPA(operation, deep, product, type)                                                \
     static int operation##_accepts(const int64_t *params) {                                \

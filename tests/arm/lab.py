@@ -64,8 +64,8 @@ def missing() -> str | None:
 class Profile:
     """An emulated CPU and some of the features that it claims to have and to lack.
 
-    sve_bits: the length of its vectors, where the profile is for that.  only: the variants that run
-    there (a glob), where another profile has the same CPU for the others.
+    sve_bits, sme_bits: the length of its vectors, where the profile is for that.  only: the variants that
+    run there (a glob), where another profile has the same CPU for the others.
     """
 
     name: str
@@ -73,6 +73,7 @@ class Profile:
     has: tuple[str, ...]
     lacks: tuple[str, ...]
     sve_bits: int | None = None
+    sme_bits: int | None = None
     only: str = "*"
 
 

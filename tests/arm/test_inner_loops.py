@@ -27,6 +27,17 @@ def test_every_peak_loop_is_nothing_but_its_instruction() -> None:
         assert len(others) <= 3, (loop.variant, loop.function, others)
 
 
+def test_an_outer_product_costs_a_load_of_a_vector_and_no_other_access() -> None:
+    found = [loop for loop in inner.outer_products() if loop.kernel != "roofs"]
+    assert {loop.variant for loop in found} == {"sme", "sme-f64"}
+    assert len(found) == 5  # f32, bf16, f16 and f64 of matmul, f32 of attention
+    for loop in found:
+        products = sum(map(bool, map(inner.OUTER_PRODUCTS.match, loop.body)))
+        accesses = [line for line in loop.body if "[" in line]
+        assert products == len(accesses) == 4, (loop.variant, loop.function, loop.body)
+        assert all(line.startswith("ld1") for line in accesses)
+
+
 @pytest.mark.skipif(not inner.tool("llvm-mca"), reason="needs llvm-mca of LLVM 22")
 def test_the_page_has_the_table_of_this_build() -> None:
     assert inner.PAGE.read_text().partition(inner.MARK)[2].strip() == inner.table().strip()

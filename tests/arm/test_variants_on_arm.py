@@ -43,6 +43,7 @@ def test_profile_is_the_cpu_that_it_claims_to_be(profile: lab.Profile, emulated:
     assert bool(sve_bits) == ("sve" in features)
     assert profile.sve_bits in (None, sve_bits)
     assert bool(sme_bits) == ("sme" in features)
+    assert profile.sme_bits in (None, sme_bits)
 
 
 @on_each_profile

@@ -44,6 +44,7 @@ KINDS = {
 }  # fmt: skip
 MACS = re.compile(r"^(fmla|fmad|fmlal|sdot|smmla|bfdot|bfmmla)\s+([vz]\d+)\.(\w+)")
 UNRATED = re.compile(r"^(smull2?|smlal2?)\s")  # products that the peaks have no row for
+OUTER_PRODUCTS = re.compile(r"^(bf|f)mopa\s+za")  # which no model of a core has the cost of
 LINE = re.compile(r"^\s*([0-9a-f]+):\s+(\S.*)$")
 FUNCTION = re.compile(r"^[0-9a-f]+ <(.+)>:$")
 BRANCH = re.compile(r"^(b|b\.\w+|cbnz|cbz|tbnz|tbz)\s+(.*, )?(?:0x)?([0-9a-f]+) <.*")
@@ -125,6 +126,16 @@ def loops() -> Iterator[Loop]:
             best = max(_innermost(lines), key=_macs, default=())
             if _macs(best) >= LEAST:
                 yield Loop(kernel, variant, name, tuple(text for _, text in best))
+
+
+def outer_products() -> Iterator[Loop]:
+    """The loops of SME's outer products."""
+    for kernel, variant, path in objects():
+        for name, lines in _functions(path):
+            for body in _innermost(lines):
+                texts = tuple(text for _, text in body)
+                if any(map(OUTER_PRODUCTS.match, texts)):
+                    yield Loop(kernel, variant, name, texts)
 
 
 def _functions(path: Path) -> Iterator[tuple[str, list[tuple[int, str]]]]:

@@ -37,6 +37,7 @@ FEATURE_OF: dict[str, str | None] = {
     "__ARM_FEATURE_MATMUL_INT8": "i8mm",
     "__ARM_FEATURE_QRDMX": None,
     "__ARM_FEATURE_SME": "sme",
+    "__ARM_FEATURE_SME_F64F64": "smef64f64",
     "__ARM_FEATURE_SVE": "sve",
     "__ARM_FEATURE_SVE2": "sve2",
     "__ARM_FEATURE_SVE_BF16": "svebf16",
@@ -70,6 +71,8 @@ FEATURE_OF: dict[str, str | None] = {
 }
 # GCC 12 has no macro of its own for the bf16 instructions of SVE.
 IMPLIED = {("sve", "bf16"): "svebf16"}
+# Nor has clang 22 one for products of f64 in SME.
+WITHOUT_MACRO = {"sme-f64": {"smef64f64"}}
 # Macros that tell of arithmetic, not of instructions.
 IGNORED = ("__FP_FAST_", "__ARM_BF16_FORMAT_")
 BASELINE = {"aarch64": ["asimd"], "x86_64": []}
@@ -128,7 +131,7 @@ def features(compiler: Compiler, stem: str) -> set[str] | None:
     assert not unknown, f"say in FEATURE_OF what these stand for: {sorted(unknown)}"
     needed = {feature for name in added if (feature := FEATURE_OF[name])}
     needed |= {both for pair, both in IMPLIED.items() if needed.issuperset(pair)}
-    return needed | set(BASELINE[compiler.arch])
+    return needed | WITHOUT_MACRO.get(stem, set()) | set(BASELINE[compiler.arch])
 
 
 PAIRS = [

@@ -17,5 +17,5 @@ def python() -> root.Python:
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
     if not required and not root.folder().exists():
-        pytest.skip("the whole suite on Arm takes minutes and downloads 60 MB: make test-arm")
+        pytest.skip("the whole suite on Arm takes minutes; make test-arm builds what it needs, once")
     return root.python()

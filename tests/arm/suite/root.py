@@ -33,9 +33,7 @@ PACKAGES = (f"python{VERSION}", "libstdc++6")  # the latter for the wheels
 GLIBC = ("_2_28", "_2_27", "_2_26", "_2_24", "_2_17", "2014")  # wheels that run on it, by their tags
 SOURCE_ONLY = ("unicodedata2",)  # no aarch64 wheel of the version that is asked for
 
-# Everything that this emulator has, so that no variant is refused; its pointer authentication by
-# the architected algorithm would take half of the time.
-CPU = "max,pauth-impdef=on"
+CPU = "max"  # everything that the emulator has, so that no variant is refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +92,7 @@ def folder() -> Path:
 
 
 def root() -> Path:
-    """The folder with debian/ and site/, fetched where it is not there (some 30 s).
+    """The folder with debian/ and site/, fetched where it is not there (some 20 s).
 
     Raises LabError when a download fails.
     """

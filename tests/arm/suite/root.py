@@ -26,10 +26,9 @@ from pathlib import Path
 from tests.arm import lab
 from tests.conftest import clean_environment
 
-MIRROR, RELEASE = "http://deb.debian.org/debian", "bookworm"
 KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-VERSION = "3.11"  # of that release's Python
-PACKAGES = (f"python{VERSION}", "libstdc++6")  # the latter for the wheels
+PYTHONS = {"bookworm": "3.11", "trixie": "3.13"}  # of Debian's releases
+WITH_PYTHON = "libstdc++6"  # for the wheels
 GLIBC = ("_2_28", "_2_27", "_2_26", "_2_24", "_2_17", "2014")  # wheels that run on it, by their tags
 SOURCE_ONLY = ("unicodedata2",)  # no aarch64 wheel of the version that is asked for
 
@@ -63,16 +62,35 @@ def missing() -> str | None:
         return reason
     if folder().exists():
         return None
-    tools = {
-        "apt": shutil.which("apt-get"),
-        "dpkg": shutil.which("dpkg-deb"),
-        "debian-archive-keyring": KEYS.exists(),
-    }
-    packages = [package for package, there in tools.items() if not there]
-    return f"the whole suite on Arm needs: apt install {' '.join(packages)}" if packages else None
+    if archive() is None:
+        return f"the whole suite on Arm needs a Debian host ({' or '.join(PYTHONS)}), whose archive has arm64 too"
+    return None if KEYS.exists() else "the whole suite on Arm needs: apt install debian-archive-keyring"
 
 
 # --- what is fetched -----------------------------------------------------------------------
+
+
+@cache
+def archive() -> tuple[str, str] | None:
+    """(address, release) of the Debian archive that this host itself uses, None where it is no Debian."""
+    if not shutil.which("apt-get"):
+        return None
+    told = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(SITE) $(RELEASE) $(COMPONENT) $(CREATED_BY)"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    for line in told.stdout.splitlines():
+        site, release, *rest = line.split()
+        if release in PYTHONS and rest == ["main", "Packages"] and "debian" in site:
+            return site, release
+    return None
+
+
+def version() -> str:
+    """Of the Python that the archive has."""
+    found = archive()
+    assert found is not None, missing()
+    return PYTHONS[found[1]]
 
 
 @cache
@@ -87,7 +105,7 @@ def wheels() -> tuple[str, ...]:
 def folder() -> Path:
     """Where the root for this recipe lies or will lie."""
     recipe = hashlib.sha256(Path(__file__).read_bytes())
-    recipe.update("\n".join(wheels()).encode())
+    recipe.update("\n".join([*wheels(), *(archive() or ())]).encode())
     return lab.ROOT / "build" / f"arm-root-{recipe.hexdigest()[:12]}"
 
 
@@ -111,7 +129,8 @@ def _fetch_debian(partial: Path) -> None:
     for name in ("etc", "lists/partial", "cache/archives/partial"):
         (state / name).mkdir(parents=True)
     (state / "status").touch()
-    (state / "sources.list").write_text(f"deb [arch=arm64 signed-by={KEYS}] {MIRROR} {RELEASE} main\n")
+    site, release = archive() or ("", "")
+    (state / "sources.list").write_text(f"deb [arch=arm64 signed-by={KEYS}] {site} {release} main\n")
     settings = {
         "APT::Architecture": "arm64",
         "APT::Architectures": "arm64",
@@ -128,7 +147,9 @@ def _fetch_debian(partial: Path) -> None:
     }
     apt = ["apt-get", "-qq", *(f"-o{name}={value}" for name, value in settings.items())]
     lab.run(*apt, "update")
-    lab.run(*apt, "install", "-y", "--no-install-recommends", "--download-only", *PACKAGES)
+    lab.run(
+        *apt, "install", "-y", "--no-install-recommends", "--download-only", f"python{version()}", WITH_PYTHON
+    )
     for package in sorted((state / "cache" / "archives").glob("*.deb")):
         lab.run("dpkg-deb", "-x", package, partial / "debian")
     shutil.rmtree(state)
@@ -138,7 +159,7 @@ def _fetch_wheels(target: Path) -> None:
     platforms = [word for tag in GLIBC for word in ("--platform", f"manylinux{tag}_aarch64")]
     lab.run(
         sys.executable, "-m", "pip", "install", "-q", "--target", target, "--no-compile", *platforms,
-        "--only-binary=:all:", "--python-version", VERSION, "--implementation", "cp", *wheels(),
+        "--only-binary=:all:", "--python-version", version(), "--implementation", "cp", *wheels(),
     )  # fmt: skip
 
 
@@ -150,7 +171,7 @@ def python() -> Python:
     """The interpreter with this repo's wheel as it is now; both are made where they are not there."""
     fetched, wheel = root(), _wheel()
     home = lab.ROOT / "build" / "arm-python"
-    site, made_from = home / "lib" / f"python{VERSION}" / "site-packages", home / "made-from"
+    site, made_from = home / "lib" / f"python{version()}" / "site-packages", home / "made-from"
     content = f"{fetched.name} {hashlib.sha256(wheel.read_bytes()).hexdigest()}"
     if not made_from.exists() or made_from.read_text() != content:
         shutil.rmtree(home, ignore_errors=True)
@@ -169,7 +190,7 @@ def _write_launcher(path: Path, debian: Path) -> None:
     path.write_text(
         "#!/bin/sh\n"
         f'exec "{lab.emulator()}" -cpu "${{QEMU_CPU:-{CPU}}}" -L "{debian}" -0 "$0" '
-        f'"{debian}/usr/bin/python{VERSION}" "$@"\n'
+        f'"{debian}/usr/bin/python{version()}" "$@"\n'
     )
     path.chmod(0o755)
 

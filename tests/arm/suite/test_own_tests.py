@@ -72,7 +72,15 @@ Runs = Mapping[str, Future[subprocess.CompletedProcess[str]]]
 @pytest.fixture(scope="module")
 def runs(python: Python) -> Iterator[Runs]:
     """All parts on Graviton2's CPU, as many at once as there are CPUs; what ran counts for the audit of skips."""
-    words: tuple[str, ...] = ("-m", "pytest", "-q", "-rfEs", "-p", "no:cacheprovider", "--hypothesis-profile=ci")
+    words: tuple[str, ...] = (
+        "-m",
+        "pytest",
+        "-q",
+        "-rfEs",
+        "-p",
+        "no:cacheprovider",
+        "--hypothesis-profile=ci",
+    )
     audit = {"ARMBENCH_SKIP_AUDIT": os.environ.get("ARMBENCH_SKIP_AUDIT", "")}
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         yield {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,11 @@ from tests.arm.suite import root
 def test_what_is_lacking_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(lab, "missing", lambda: None)
     monkeypatch.setattr(root, "folder", lambda: tmp_path / "none")
-    monkeypatch.setattr(shutil, "which", lambda name: None if name == "dpkg-deb" else f"/usr/bin/{name}")
     monkeypatch.setattr(root, "KEYS", tmp_path / "none")
-    assert root.missing() == "the whole suite on Arm needs: apt install dpkg debian-archive-keyring"
+    monkeypatch.setattr(root, "archive", lambda: ("an archive", "bookworm"))
+    assert root.missing() == "the whole suite on Arm needs: apt install debian-archive-keyring"
+    monkeypatch.setattr(root, "archive", lambda: None)
+    assert "needs a Debian host (bookworm or trixie)" in (root.missing() or "")
     monkeypatch.setattr(root, "folder", lambda: tmp_path)  # built already: nothing is fetched
     assert root.missing() is None
 

@@ -204,9 +204,15 @@ def _show(parser: Parser) -> None:
 
 
 def _compare(parser: Parser) -> None:
-    parser.add_argument("base", type=Path, metavar="BASE")
     parser.add_argument(
-        "new", type=Path, nargs="*", metavar="NEW", help="none: BASE is of armbench ab and holds both sides"
+        "base", type=Path, metavar="BASE", help="a file, or a folder whose files are sessions of one side"
+    )
+    parser.add_argument(
+        "new",
+        type=Path,
+        nargs="*",
+        metavar="NEW",
+        help="likewise; none: BASE is of armbench ab and holds both sides",
     )
     parser.add_argument("--format", choices=["table", "json", "markdown", "csv"], default="table")
     parser.add_argument("--gate", action="store_true", help="exit 1 when something is slower")

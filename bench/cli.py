@@ -272,9 +272,10 @@ def compare(options: Namespace, out: Output, err: Output) -> int:
     from armbench.bench.compare import compare, compare_sides, exit_code
 
     del err
-    base = foreign.read(options.base)
-    news = [foreign.read(path) for path in options.new]
-    comparisons = [compare([base], [new]) for new in news] if news else [compare_sides(base)]
+    bases, *news = (foreign.read_all(path) for path in (options.base, *options.new))
+    if not news and len(bases) > 1:
+        raise UserError(f"{options.base}: a folder is one side; give a second file or folder")
+    comparisons = [compare(bases, new) for new in news] if news else [compare_sides(bases[0])]
     _print_comparisons(comparisons, options.format, out)
     return exit_code(comparisons, options.gate, options.strict)
 

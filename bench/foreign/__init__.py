@@ -44,6 +44,18 @@ def read(path: Path) -> Session:
         return session(module, found, path)
 
 
+def read_all(path: Path) -> list[Session]:
+    """The sessions of one side: of a file, or of every .json file of a folder, by name.
+
+    Raises ResultError for a folder without any, and as read() does.
+    """
+    if not path.is_dir():
+        return [read(path)]
+    if found := sorted(path.glob("*.json")):
+        return [read(file) for file in found]
+    raise results.ResultError(f"{path}: no .json file in this folder")
+
+
 def _own(path: Path) -> Session:
     try:
         return results.from_json(results.load(path), path)

@@ -1,0 +1,63 @@
+"""Proof of instruction: each variant's object has what it exists for, and nothing that its CPU may lack."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from armbench.bench import registry
+from armbench.bench.facts import ISA
+from tests.arm import instructions, lab
+
+HERE = lab.ROOT / "build" / "zig"  # what make has built for this host
+ARM = ("aarch64", "aarch64-gcc")
+WITH_ATOMICS = {"gate.c.o"}  # which asks the CPU first
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _needs() -> None:
+    if not instructions.disassembler():
+        reason = "the audit of instructions needs: apt install llvm"
+        if os.environ.get("ARMBENCH_ARM_LAB") == "required":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+
+
+def folder(build: str) -> Path:
+    if build == "host":
+        return HERE if HERE.exists() else pytest.skip("build/zig is not there: make lint builds it")
+    return lab.library(build).parent
+
+
+@pytest.mark.parametrize("build", ["host", *ARM])
+def test_nothing_beyond_what_is_required(build: str) -> None:
+    found = list(instructions.objects(folder(build)))
+    assert len(found) > 10
+    leaks = {
+        f"{kernel}/{name}": instructions.beyond(path, registry.native_stem(name))[:5]
+        for kernel, name, path in found
+        if ISA[registry.native_stem(name)]["arch"] in (None, "aarch64" if build != "host" else "x86_64")
+    }
+    assert not {name: lines for name, lines in leaks.items() if lines}
+
+
+@pytest.mark.parametrize("build", ["host", *ARM])
+def test_what_a_variant_exists_for_is_there(build: str) -> None:
+    lacking = [
+        f"{kernel}/{name}"
+        for kernel, name, path in instructions.objects(folder(build))
+        if kernel in instructions.table()["kernels"]
+        and (isa := registry.native_stem(name)) in instructions.table()["lives on"]
+        and instructions.listing(path)
+        and not instructions.lives_on(path, isa)
+    ]
+    assert not lacking
+
+
+@pytest.mark.parametrize("build", ARM)
+def test_the_harness_needs_no_more_than_any_arm_cpu(build: str) -> None:
+    for path in instructions.harness(folder(build)):
+        known = ["asimd", "atomics"] if path.name in WITH_ATOMICS else ["asimd"]
+        assert not [line for line in instructions.listing(path, known) if "<unknown>" in line], path.name

@@ -21,7 +21,9 @@ from armbench.bench.model import Array, Case, Kernel, Operand, Param, Problem, S
 STEPS = 1000  # of a chain, unless the environment says otherwise
 ADDS = range(1, 13)
 ADD_CHAINS = 100  # of a call: 40 microseconds at 2.5 GHz
-CHASES = {"16k": (16 << 10, 20), "256k": (256 << 10, 6), "1m": (1 << 20, 6), "8m": (8 << 20, 1)}
+# Bytes, and chains of a call: so many that a walk, which starts anew with each call, leaves the same
+# share of its loads to each cache however long its chains are.
+CHASES = {"16k": (16 << 10, 20), "256k": (256 << 10, 6), "1m": (1 << 20, 12), "8m": (8 << 20, 64)}
 COPIES = (1, 2)  # of each size of chase
 VARIABLE = "ARMBENCH_CHAINS"
 

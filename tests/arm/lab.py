@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 import numpy as np
@@ -233,16 +234,25 @@ class Emulated:
         return built, reasons
 
     def call(
-        self, index: int, params: Sequence[int], operands: Sequence[Operand], place: int, backward: bool
+        self,
+        index: int,
+        params: Sequence[int],
+        operands: Sequence[Operand],
+        place: int,
+        backward: bool,
+        aligned: Mapping[str, int] = MappingProxyType({}),
     ) -> Answer:
         """One call of variant `index`, operands at a place between inaccessible pages, grains in either order.
+
+        aligned: {operand: bytes} where that is more than an element.
 
         Raises LabError when the process dies of it.
         """
         request = [struct.pack(f"=5I{len(params)}q", _CALL, index, place, backward, len(params), *params)]
         request.append(struct.pack("=I", len(operands)))
         for operand in operands:
-            request.append(struct.pack("=3I", operand.data.nbytes, operand.data.itemsize, operand.output))
+            element = aligned.get(operand.name, operand.data.itemsize)
+            request.append(struct.pack("=3I", operand.data.nbytes, element, operand.output))
             if not operand.output:
                 request.append(np.ascontiguousarray(operand.data).tobytes())
         self._ask(b"".join(request))

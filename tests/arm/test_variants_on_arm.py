@@ -143,10 +143,10 @@ def qemu_lacks(profile: lab.Profile) -> set[str]:
 
 def is_right(emulated: lab.Emulated, kernel: str, index: int, case: Case, problem: Problem) -> bool:
     """Check every placement, with either order of grains; False if the variant takes no such problem."""
-    error = registry.kernels()[kernel].error
+    error, aligned = registry.kernels()[kernel].error, shapes.aligned(kernel)
     for place, backward in ((lab.AT_END, False), (lab.AT_START, True), (lab.MISALIGNED, False)):
         try:
-            answer = emulated.call(index, case.native_params, problem.operands, place, backward)
+            answer = emulated.call(index, case.native_params, problem.operands, place, backward, aligned)
         except lab.LabError as died:
             raise AssertionError(f"{case.name}, place {place}: {died}") from died
         if answer.status == lab.REFUSED:

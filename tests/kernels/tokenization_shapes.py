@@ -11,6 +11,7 @@ from armbench.kernels.tokenization.corpora import CORPORA
 from armbench.kernels.tokenization.vocabulary import BUILTIN, builtin
 from tests.kernels.tokenization.tricky import FILE
 
+ALIGNED = {"table": 64}  # whose sections are (table.h)
 SETTINGS = Settings(vocabulary=BUILTIN, corpus=FILE)
 LENGTHS = (1, 2, 3, 5, 15, 16, 17, 63, 64, 65, 255, 1000, 5000)
 BATCH = 3

@@ -1,4 +1,4 @@
-"""onnxruntime: MatMul, MatMulInteger, DynamicQuantizeMatMul, MatMulNBits; packed weights are initializers.
+"""onnxruntime: MatMul, MatMulInteger for int8, MatMulNBits for int4; packed weights are initializers.
 
 The session packs an initializer when it is made, as it does for a model's weights.  Inputs and
 outputs are bound to the suite's own memory.
@@ -78,10 +78,6 @@ def bind(case: Case, operands: Operands) -> tuple[Call, Outputs]:
     if dtype == "int4":
         node, weights = _four_bits(case, b)
         inputs = {"a": a}
-    elif dtype == "w8a8":
-        node = helper.make_node("DynamicQuantizeMatMul", ["a", "b", "scales"], ["c"], domain=EXTENSIONS)
-        weights = {"b": np.ascontiguousarray(b.T), "scales": operands["scales"]}
-        inputs = {"a": a}
     else:
         node = helper.make_node(OPERATORS[dtype], ["a", "b"], ["c"])
         weights = {"b": b} if case.params["packed"] else {}
@@ -114,7 +110,7 @@ def _four_bits(case: Case, b: Array) -> tuple[NodeProto, dict[str, Array]]:
 
 def accepts(case: Case) -> str | None:
     dtype = case.params["dtype"]
-    return None if dtype in (*OPERATORS, "int4", "w8a8") else f"on CPUs it has no {dtype}"
+    return None if dtype in OPERATORS or dtype == "int4" else f"on CPUs it has no {dtype}"
 
 
 def detail() -> str | None:

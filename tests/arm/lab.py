@@ -84,7 +84,8 @@ class Profile:
               no variant uses what it does not require
     has, lacks  some of the features of a CPU without such a machine
     sve_bits, sme_bits  the length of its vectors, where it has them
-    home      the variants that are tested on all shapes here, with blanks between them; others on some
+    home      the variants that are tested on all shapes here, with blanks between them
+    often     those that are tested on many, for the length of their vectors; others on some
     """
 
     name: str
@@ -95,6 +96,7 @@ class Profile:
     sve_bits: int = 0
     sme_bits: int | None = None
     home: str = ""
+    often: str = ""
 
     @property
     def claims(self) -> frozenset[str] | None:

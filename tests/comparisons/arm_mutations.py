@@ -43,9 +43,9 @@ MUTATIONS = (
     ),
     Mutation(
         "attention/sve reads a whole vector at the end of its operand",
-        "kernels/attention/sve.h",
-        "return svld1_f32(svwhilelt_b32_s64(0, n), p);",
-        "return svld1_f32(all(), p);",
+        "kernels/attention/sve_decode.h",
+        "vec x##j = svld1_f32(lanes##j, row + (j) * LANES)",
+        "vec x##j = svld1_f32(all(), row + (j) * LANES)",
         "right_or_refused and attention-sve-a64fx",
     ),
     Mutation(
@@ -73,9 +73,10 @@ MUTATIONS = (
     Mutation(
         "matmul/avx2 has an instruction of AVX-512",
         "kernels/matmul/avx2.c",
-        "static inline pairs interleave(const float *a, const float *b) {\n",
-        "static inline pairs interleave(const float *a, const float *b) {\n"
-        '    __asm__ volatile(".byte 0x62, 0x01, 0x85, 0x40, 0xef, 0xff"); /* vpxorq zmm31 */\n',
+        "#include <immintrin.h>\n",
+        "#include <immintrin.h>\n"
+        "void leak(void);\n"
+        'void leak(void) { __asm__ volatile(".byte 0x62, 0x01, 0x85, 0x40, 0xef, 0xff"); } /* vpxorq zmm31 */\n',
         "beyond and host",
     ),
 )

@@ -107,6 +107,7 @@ def interrupt_after_first_round(tmp_path: Path, *words: str) -> subprocess.Compl
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored in a script's background
     )
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:

@@ -60,13 +60,15 @@ def emulator() -> str | None:
     return next((path for name in EMULATORS if (path := shutil.which(name))), None)
 
 
-def missing() -> str | None:
-    """The line that says what to install, None when everything is here."""
+def missing(build: str = "aarch64") -> str | None:
+    """The line that says what to install for a build, None when everything is here."""
     packages = []
     if not emulator():
         packages.append("qemu-user-static")
     if not (SYSROOT / "lib" / "ld-linux-aarch64.so.1").exists():
         packages.append("libc6-arm64-cross")
+    if build == "aarch64-gcc" and not shutil.which("aarch64-linux-gnu-gcc"):
+        packages.append("gcc-aarch64-linux-gnu")
     if packages:
         return f"the Arm lab needs: apt install {' '.join(packages)}"
     if not importlib.util.find_spec("ziglang"):
@@ -82,7 +84,9 @@ class Profile:
     machine   the real machine (tests/machines) whose features it claims: what qemu cannot take from
               its CPU is masked for the library under test (call.c); the instruction audit proves that
               no variant uses what it does not require
-    has, lacks  some of the features of a CPU without such a machine
+    masked    of the features that some variant requires, those that the mask takes away
+    absent    what the machine has and qemu 7.2 does not emulate; a later one may
+    has, lacks  some of the features of a CPU without such a machine, all that some variant requires
     sve_bits, sme_bits  the length of its vectors, where it has them
     home      the variants that are tested on all shapes here, with blanks between them
     often     those that are tested on many, for the length of their vectors; others on some
@@ -91,10 +95,12 @@ class Profile:
     name: str
     cpu: str
     machine: str | None = None
+    masked: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
     has: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
     sve_bits: int = 0
-    sme_bits: int | None = None
+    sme_bits: int = 0
     home: str = ""
     often: str = ""
 
@@ -116,10 +122,8 @@ class Profile:
 
 def profiles() -> list[Profile]:
     rows = json.loads((HERE / "profiles.json").read_text())
-    return [
-        Profile(**{**row, **{name: tuple(row.get(name, "").split()) for name in ("has", "lacks")}})
-        for row in rows
-    ]
+    lists = ("masked", "absent", "has", "lacks")
+    return [Profile(**row | {name: tuple(row.get(name, "").split()) for name in lists}) for row in rows]
 
 
 # --- building ------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 from pathlib import Path
 
 import pytest
@@ -10,24 +10,24 @@ import pytest
 from armbench.bench import registry
 from armbench.bench.facts import ISA
 from tests.arm import instructions, lab
+from tests.arm.conftest import need
 
 HERE = lab.ROOT / "build" / "zig"  # what make has built for this host
 ARM = ("aarch64", "aarch64-gcc")
 WITH_ATOMICS = {"gate.c.o"}  # which asks the CPU first
+TRAP = re.compile(r"brk #0x55[0-9a-f]{2}$")  # of clang's -fsanitize-trap; the last byte says of what
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _needs() -> None:
-    if not instructions.disassembler():
-        reason = "the audit of instructions needs: apt install llvm"
-        if os.environ.get("ARMBENCH_ARM_LAB") == "required":
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
+    found = instructions.disassembler()
+    need(None if found else "the audit of instructions needs: apt install llvm")
 
 
 def folder(build: str) -> Path:
     if build == "host":
         return HERE if HERE.exists() else pytest.skip("build/zig is not there: make lint builds it")
+    need(lab.missing(build))
     return lab.library(build).parent
 
 
@@ -61,3 +61,20 @@ def test_the_harness_needs_no_more_than_any_arm_cpu(build: str) -> None:
     for path in instructions.harness(folder(build)):
         known = ["asimd", "atomics"] if path.name in WITH_ATOMICS else ["asimd"]
         assert not [line for line in instructions.listing(path, known) if "<unknown>" in line], path.name
+
+
+def test_the_checked_build_traps_in_every_variant() -> None:
+    """Else UBSan would find nothing there; the build that users have never traps."""
+    listings = {
+        build: {
+            f"{kernel}/{name}": lines
+            for kernel, name, path in instructions.objects(folder(build))
+            if (lines := instructions.listing(path, instructions.table()["llvm"]))
+        }
+        for build in ("aarch64", "aarch64-ubsan")
+    }
+    trapping = {
+        build: {name for name, lines in variants.items() if any(map(TRAP.search, lines))}
+        for build, variants in listings.items()
+    }
+    assert trapping == {"aarch64": set(), "aarch64-ubsan": set(listings["aarch64"])}

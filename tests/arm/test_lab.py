@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.arm import lab
+from tests.arm.ledger import Ledger
 
 
 def run_without_qemu(**environment: str) -> subprocess.CompletedProcess[str]:
@@ -37,3 +39,30 @@ def test_a_dead_process_is_told_with_its_last_words() -> None:
             emulated.call(10_000, (), (), lab.AT_END, backward=False)
     finally:
         emulated.close()
+
+
+def test_what_the_build_of_gcc_lacks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    emulator = tmp_path / lab.EMULATORS[0]
+    emulator.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert lab.missing() is None
+    assert lab.missing("aarch64-gcc") == "the Arm lab needs: apt install gcc-aarch64-linux-gnu"
+
+
+def test_the_table_tells_its_gaps() -> None:
+    ledger = Ledger(["m/neon", "m/sve"], ["graviton1", "a64fx"])
+    assert ledger.lines() == ["variant"]
+    ledger.note("m/sve", "graviton1", "refused: CPU lacks sve")
+    ledger.note("m/sve", "a64fx", "right on all 9", ran=True)
+    assert ledger.rows()[1:] == [["m/sve", "refused: CPU lacks sve", "right on all 9"]]
+    assert ledger.gaps() == [("m/neon", "graviton1"), ("m/neon", "a64fx")]
+    ledger.note("m/neon", "graviton1", "FAILED")
+    ledger.note("m/neon", "a64fx", "right on 2", ran=True)
+    assert not ledger.gaps()
+    assert ledger.markdown().splitlines() == [
+        "| variant | graviton1 | a64fx |",
+        "| --- | --- | --- |",
+        "| m/neon | FAILED | right on 2 |",
+        "| m/sve | refused: CPU lacks sve | right on all 9 |",
+    ]
+    assert ledger.ran == {"m/neon", "m/sve"}

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 
 import pytest
 
 from armbench.bench import registry
 from armbench.bench.facts import FEATURES, ISA
-from armbench.bench.machine import arm
-from armbench.bench.model import Case, Problem, Variant
+from armbench.bench.model import Case, Problem
 from tests.arm import lab
+from tests.arm.conftest import need
 from tests.arm.ledger import LEDGER
 from tests.kernels import shapes
 
@@ -22,113 +24,126 @@ VARIANTS = [
     for variant in registry.variants(kernel)
     if variant.isa and ISA[variant.isa]["arch"] in (None, "aarch64")
 ]
-NAMES = [f"{v.kernel}/{v.name}" for v in VARIANTS]
 PROFILES = lab.profiles()
 OFTEN, SELDOM, LEAST = 4, 16, 8  # of a variant's shapes one in so many, and so many at least
 
-on_each_profile = pytest.mark.parametrize("profile", PROFILES, ids=lambda p: p.name)
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A variant of a build on a profile, on one in `each` of its shapes; a cell of the table."""
+
+    kernel: str
+    name: str
+    isa: str
+    profile: lab.Profile
+    column: str
+    each: int
+    build: str = "aarch64"
+
+    @property
+    def variant(self) -> str:
+        return f"{self.kernel}/{self.name}"
+
+    @property
+    def id(self) -> str:
+        return f"{self.kernel}-{self.name}-{self.column}"
 
 
-@pytest.fixture
-def emulated(profile: lab.Profile) -> Iterator[lab.Emulated]:
-    process = lab.Emulated(profile)
-    yield process
-    process.close()
+def jobs() -> Iterator[Job]:
+    """Every variant on every profile; and as other builds have it, on the first that it is at home on."""
+    for profile in PROFILES:
+        for v in VARIANTS:
+            assert v.isa
+            often = OFTEN if v.isa in profile.often.split() else SELDOM
+            each = 1 if v.isa in profile.home.split() else often
+            yield Job(v.kernel, v.name, v.isa, profile, profile.name, each)
+    for build in lab.BUILDS:
+        for v in VARIANTS if build != "aarch64" else ():
+            assert v.isa
+            home = next(profile for profile in PROFILES if v.isa in profile.home.split())
+            yield Job(v.kernel, v.name, v.isa, home, build, SELDOM, build)
 
 
-@on_each_profile
-def test_profile_is_the_cpu_that_it_claims_to_be(profile: lab.Profile, emulated: lab.Emulated) -> None:
-    features, sve_bits, sme_bits = emulated.features()
-    assert set(profile.has) <= features
-    assert not set(profile.lacks) & features
-    assert sve_bits == profile.sve_bits
-    assert profile.sme_bits in (None, sme_bits)
-    assert ("sve" in features, "sme" in features) == (bool(sve_bits), bool(sme_bits))
-    if profile.claims is not None:
-        assert features <= profile.claims
-        required = {name for entry in ISA.values() for name in entry["requires"]}
-        assert required & profile.claims <= features, "qemu lacks what a variant requires"
+JOBS = list(jobs())
+LEDGER.variants = [f"{v.kernel}/{v.name}" for v in VARIANTS]
+LEDGER.columns = list(dict.fromkeys(job.column for job in JOBS))
 
 
-@on_each_profile
-def test_what_is_masked_is_what_qemu_cannot_take_away(profile: lab.Profile, emulated: lab.Emulated) -> None:
-    bare = lab.Emulated(profile, masked=False)
+def selected(session: pytest.Session) -> list[Job]:
+    """The jobs of the tests that this run was asked for."""
+    calls = (getattr(item, "callspec", None) for item in session.items)
+    return [call.params["job"] for call in calls if call and "job" in call.params]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    what: str
+    ran: bool = False
+
+
+@pytest.fixture(scope="session")
+def outcomes(request: pytest.FixtureRequest) -> Iterator[Mapping[Job, Future[Outcome]]]:
+    """What becomes of the selected jobs, as many at a time as this process has CPUs."""
+    todo = [job for job in selected(request.session) if not lab.missing(job.build)]
+    for build in {job.build for job in todo}:
+        lab.library(build)
+    lab.driver()
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        yield {job: pool.submit(outcome, job) for job in todo}
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: job.id)
+def test_right_or_refused(job: Job, outcomes: Mapping[Job, Future[Outcome]]) -> None:
+    reason = lab.missing(job.build)
+    LEDGER.note(job.variant, job.column, f"not built: {reason}" if reason else "FAILED")
+    need(reason)
+    found = outcomes[job].result()
+    LEDGER.note(job.variant, job.column, found.what, found.ran)
+
+
+def test_every_variant_ran_somewhere(request: pytest.FixtureRequest) -> None:
+    if len(selected(request.session)) < len(JOBS):
+        pytest.skip("only some variants or profiles were selected")
+    assert not LEDGER.gaps()
+    nowhere = set(LEDGER.variants) - LEDGER.ran
+    assert not nowhere, f"ran on no profile: {sorted(nowhere)}"
+
+
+# --- one job, in a thread of its own -------------------------------------------------------
+
+
+def outcome(job: Job) -> Outcome:
+    """Right on one in `each` of its shapes, or refused for what the CPU lacks."""
+    emulated = lab.Emulated(job.profile, job.build)
     try:
-        features = bare.features()[0]
+        return _outcome(job, emulated)
     finally:
-        bare.close()
-    kept = features if profile.claims is None else features & profile.claims
-    assert emulated.features()[0] == kept
+        emulated.close()
 
 
-@on_each_profile
-def test_the_registers_of_the_cpu(profile: lab.Profile, emulated: lab.Emulated) -> None:
-    probes = emulated.probes()
-    midr = arm.decode_midr(probes.midr)
-    assert midr is not None
-    names = {"graviton1": "Cortex-A72", "graviton2": "Neoverse N1", "no-sve": "QEMU max"}
-    assert profile.name not in names or arm.core_name(midr.core) == names[profile.name]
-    assert probes.counter_rate == pytest.approx(probes.counter_hz, rel=0.05)
-    assert probes.step >= 1
-    assert probes.reading > 0
-    assert probes.perf_errno == errno.ENOSYS  # which qemu's user mode does not know
-    assert (probes.added, probes.stored) == (12, 12)  # with LSE's atomics on max, without on cortex-a72
-
-
-PAIRS = [(v, p) for p in PROFILES for v in VARIANTS]
-
-
-@pytest.mark.parametrize(
-    ("variant", "profile"), PAIRS, ids=[f"{v.kernel}-{v.name}-{p.name}" for v, p in PAIRS]
-)
-def test_right_or_refused(variant: Variant, profile: lab.Profile, emulated: lab.Emulated) -> None:
-    often = OFTEN if variant.isa in profile.often.split() else SELDOM
-    check(variant, profile, emulated, profile.name, 1 if variant.isa in profile.home.split() else often)
-
-
-OTHER_BUILDS = [(v, b) for b in lab.BUILDS if b != "aarch64" for v in VARIANTS]
-
-
-@pytest.mark.parametrize(
-    ("variant", "build"), OTHER_BUILDS, ids=[f"{v.kernel}-{v.name}-{b}" for v, b in OTHER_BUILDS]
-)
-def test_other_builds(variant: Variant, build: str) -> None:
-    """On the first CPU that the variant is at home on: compiled by gcc, and with UBSan."""
-    profile = next(profile for profile in PROFILES if variant.isa in profile.home.split())
-    process = lab.Emulated(profile, build)
-    try:
-        check(variant, profile, process, build, SELDOM)
-    finally:
-        process.close()
-
-
-def check(variant: Variant, profile: lab.Profile, emulated: lab.Emulated, column: str, each: int) -> None:
-    """Right on one in `each` of its shapes, or refused for what the CPU lacks; and noted."""
-    assert variant.isa
-    name = f"{variant.kernel}/{variant.name}"
-    LEDGER.note(name, column, "FAILED")
+def _outcome(job: Job, emulated: lab.Emulated) -> Outcome:
     built, reasons = emulated.variants()
-    if reason := reasons.get((variant.kernel, variant.name)):
-        LEDGER.note(name, column, f"not built: {reason}")
-        return
+    if reason := reasons.get((job.kernel, job.name)):
+        return Outcome(f"not built: {reason}")
     problems = [
         (built[address], case, problem)
-        for case, problem in shapes.problems(variant.kernel)
-        if (address := (variant.kernel, variant.name, case.operation)) in built
+        for case, problem in shapes.problems(job.kernel)
+        if (address := (job.kernel, job.name, case.operation)) in built
     ]
-    assert problems, f"{name} implements none of its kernel's test shapes"
-    if missing := registry.missing_features(variant.isa, emulated.features()[0]):
+    assert problems, f"{job.variant} implements none of its kernel's test shapes"
+    if missing := registry.missing_features(job.isa, emulated.features()[0]):
         index, case, problem = problems[0]
         answer = emulated.call(index, case.native_params, problem.operands, lab.AT_END, backward=False)
         assert answer.status == lab.UNSUPPORTED, f"lacks {missing} and was not refused"
-        masked = " (masked)" if profile.claims and not set(missing) & qemu_lacks(profile) else ""
-        LEDGER.note(name, column, f"refused{masked}: lacks {', '.join(missing)}")
-        return
-    chosen = problems[:: max(1, min(each, len(problems) // LEAST))]
+        lacks = "refused: CPU" if set(missing) & qemu_lacks(job.profile) else "refused by mask:"
+        return Outcome(f"{lacks} lacks {', '.join(missing)}")
+    each = max(1, min(job.each, len(problems) // LEAST))
     places = [PLACES[:2], PLACES]  # off alignment every other shape
-    right = sum(is_right(emulated, variant.kernel, places[i % 2], *p) for i, p in enumerate(chosen))
-    assert right, f"{name} accepts none of its kernel's test shapes"
-    LEDGER.note(name, column, f"right on {right}", ran=True)
+    chosen = problems[::each]
+    right = sum(is_right(emulated, job.kernel, places[i % 2], *p) for i, p in enumerate(chosen))
+    assert right, f"{job.variant} accepts none of its kernel's test shapes"
+    return Outcome(f"right on {right}" if each > 1 else f"right on all {right}", ran=True)
 
 
 @cache
@@ -168,9 +183,3 @@ def is_right(
         assert answer.status == lab.OK, case.name
         assert error(problem, answer.outputs) <= problem.tolerance, f"{case.name}, place {place}"
     return True
-
-
-def test_every_variant_ran_somewhere() -> None:
-    if len(LEDGER.cells) < len(PAIRS) + len(OTHER_BUILDS):
-        pytest.skip("only some variants or profiles were selected")
-    assert set(NAMES) <= LEDGER.ran, f"ran on no profile: {sorted(set(NAMES) - LEDGER.ran)}"

@@ -11,6 +11,7 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, TextIO
@@ -269,13 +270,17 @@ def validate(options: Namespace, out: Output, err: Output) -> int:
 
 def compare(options: Namespace, out: Output, err: Output) -> int:
     from armbench.bench import foreign
-    from armbench.bench.compare import compare, compare_sides, exit_code
+    from armbench.bench.compare import compare, compare_sides, exit_code, from_json, pooled
 
     del err
-    bases, *news = (foreign.read_all(path) for path in (options.base, *options.new))
-    if not news and len(bases) > 1:
+    with _uncollected():
+        first, *rest = ([*foreign.read_all(path, from_json)] for path in (options.base, *options.new))
+        if options.vs:
+            first += chain(*rest)
+            rest = [[*foreign.read_all(path, from_json)] for path in options.vs]
+    if not rest and len(first) > 1:
         raise UserError(f"{options.base}: a folder is one side; give a second file or folder")
-    comparisons = [compare(bases, new) for new in news] if news else [compare_sides(bases[0])]
+    comparisons = [compare(first, new) for new in pooled(rest)] if rest else [compare_sides(first[0])]
     _print_comparisons(comparisons, options.format, out)
     return exit_code(comparisons, options.gate, options.strict)
 

@@ -39,11 +39,14 @@ def _pairs(count: int) -> tuple[Array, Array]:
     return np.triu_indices(count)
 
 
-def walsh(values: Sequence[float]) -> Array:
-    """The means of all pairs, each value with itself included, ascending: float64 [n (n + 1) / 2]."""
+def walsh(values: Sequence[float] | Array) -> Array:
+    """The means of all pairs, each value with itself included, ascending: float64 [n (n + 1) / 2].
+
+    Of values [many, n] those of each row.
+    """
     array = np.asarray(values, np.float64)
-    first, second = _pairs(len(array))
-    return np.sort((array[first] + array[second]) / 2)
+    first, second = _pairs(array.shape[-1])
+    return np.sort((array[..., first] + array[..., second]) / 2)
 
 
 def hodges_lehmann(values: Sequence[float]) -> float:
@@ -86,10 +89,20 @@ def interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interva
     The limits are order statistics of the Walsh averages (Hollander, Wolfe & Chicken,
     Nonparametric Statistical Methods, 3.3).  One value gives low = high = value, confidence 0.
     """
-    averages = walsh(values)
-    dropped, real = _depth(len(values), confidence)
-    middle = float(np.median(averages))
-    return Interval(middle, float(averages[dropped]), float(averages[-1 - dropped]), real)
+    (found,) = intervals(np.asarray([values], np.float64), confidence)
+    return found
+
+
+def intervals(rows: Array, confidence: float = CONFIDENCE) -> list[Interval]:
+    """The interval() of each row of values [many, n]."""
+    averages = walsh(rows)
+    dropped, real = _depth(rows.shape[1], confidence)
+    count = averages.shape[1]
+    middle = (averages[:, (count - 1) // 2] + averages[:, count // 2]) / 2
+    limits = zip(
+        middle.tolist(), averages[:, dropped].tolist(), averages[:, -1 - dropped].tolist(), strict=True
+    )
+    return [Interval(*limit, real) for limit in limits]
 
 
 def signed_rank_p(values: Sequence[float]) -> float:

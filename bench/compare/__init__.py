@@ -10,7 +10,9 @@ from armbench.bench.compare.comparison import (
     overall,
     verdict_line,
 )
+from armbench.bench.compare.observed import from_json
 from armbench.bench.compare.paired import has_sides
+from armbench.bench.compare.pooling import pooled
 
 __all__ = [
     "Comparison",
@@ -18,8 +20,10 @@ __all__ = [
     "compare",
     "compare_sides",
     "exit_code",
+    "from_json",
     "gated",
     "has_sides",
     "overall",
+    "pooled",
     "verdict_line",
 ]

@@ -19,7 +19,8 @@ from armbench.bench import codec
 from armbench.bench.compare import Comparison, Side, overall, verdict_line
 from armbench.bench.compare.comparable import Change
 from armbench.bench.compare.matching import BEST_NATIVE
-from armbench.bench.compare.verdicts import SESSION_SD, Row, Verdict
+from armbench.bench.compare.unpaired import SESSION_SD
+from armbench.bench.compare.verdicts import Row, Verdict
 from armbench.bench.report import units
 from armbench.bench.report.session import headline
 

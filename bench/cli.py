@@ -268,16 +268,16 @@ def validate(options: Namespace, out: Output, err: Output) -> int:
     return code
 
 
+@_uncollected()
 def compare(options: Namespace, out: Output, err: Output) -> int:
     from armbench.bench import foreign
     from armbench.bench.compare import compare, compare_sides, crosstab, exit_code, from_json, pooled
 
-    with _uncollected():
-        first, *rest = ([*foreign.read_all(path, from_json)] for path in (options.base, *options.new))
-        if options.vs:
-            first += chain(*rest)
-            rest = [[*foreign.read_all(path, from_json)] for path in options.vs]
-        noise = _noise_beside((options.base, *options.new, *options.vs), [*first, *chain(*rest)], err)
+    first, *rest = ([*foreign.read_all(path, from_json)] for path in (options.base, *options.new))
+    if options.vs:
+        first += chain(*rest)
+        rest = [[*foreign.read_all(path, from_json)] for path in options.vs]
+    noise = _noise_beside((options.base, *options.new, *options.vs), [*first, *chain(*rest)], err)
     if options.by:
         key, _, base = options.by.partition("=")
         comparisons = crosstab([*first, *chain(*rest)], key, base or None, noise=noise)

@@ -148,7 +148,7 @@ def draft(
         failure = matching.failed_in(pair, news)
         invalid = failure or matching.why_invalid(pair, found in ONE_TYPE, counts)
         measured = unpaired.measure(pair, invalid, names, floors)
-        row = replace(measured.row, failed=bool(failure))
+        row = replace(measured.row, failed=True) if failure else measured.row
         return replace(measured, row=row, scale=normalised.scale(pair))
 
     lacking = map(absent, matching.missing(base, new, bases, news))

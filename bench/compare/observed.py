@@ -7,8 +7,9 @@ ticks of a trial is read ten times faster than an object for each of its process
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -56,88 +57,114 @@ class Reduced(Session):
     trials: Observations = ()
 
 
+Shape = tuple[int, int, int]  # processes, samples, columns
+
+
 @dataclass(frozen=True, slots=True)
-class _Values:
-    """The values of a trial's processes, before their interval."""
+class _Raw:
+    """A trial with its samples: `ticks` in the order of `shape`, which is None where it is not regular.
+
+    spread: the columns are slowest, fastest and harmonic mean.
+    """
 
     result: Result
-    logs: Array
     rounds: tuple[int, ...]
     flags: tuple[tuple[str, ...], ...]
+    ticks: list[int] = field(default_factory=list)
+    shape: Shape | None = None
+    spread: bool = False
 
 
 def reduced(session: Session) -> Reduced:
     """The same session without its samples."""
     if isinstance(session, Reduced):
         return session
-    return _reduced(replace(session, results=()), [_values(result) for result in session.results])
+    return _reduced(replace(session, results=()), [_of_result(result) for result in session.results])
 
 
 def from_json(document: Json, path: Path | None = None) -> Reduced:
     """As reduced(results.from_json(…)), without decoding what is not needed; raises DecodeError too."""
     header = results.header(document, path)
-    values = [_decode(raw, f"$.results[{i}]") for i, raw in enumerate(document["results"])]
-    return _reduced(header, values)
+    return _reduced(header, [_decode(raw, f"$.results[{i}]") for i, raw in enumerate(document["results"])])
 
 
-def _reduced(header: Session, values: Sequence[_Values]) -> Reduced:
-    logs: dict[int, Interval] = {}
-    for count in {len(v.logs) for v in values}:  # intervals of trials with as many processes at once
-        places = [i for i, v in enumerate(values) if len(v.logs) == count]
-        found = stats.intervals(np.stack([values[i].logs for i in places]))
-        logs.update(zip(places, found, strict=True))
-    trials = tuple(
-        Observed(logs[i], v.logs, _ticks(logs[i], v.result), v.rounds, v.flags, v.result, header)
-        for i, v in enumerate(values)
-    )
-    described = {name: getattr(header, name) for name in Session.__dataclass_fields__}
-    return Reduced(**described, trials=trials)
-
-
-def _ticks(log: Interval, result: Result) -> float:
-    return math.exp(log.value) * result.calls * result.tick_hz
-
-
-def shifted(log: Interval, by: float) -> Interval:
-    return Interval(log.value + by, log.low + by, log.high + by, log.confidence)
-
-
-def _values(result: Result) -> _Values:
-    seconds = stats.process_seconds(result)
-    return _Values(
-        replace(result, processes=()),
-        np.array([math.log(value) for value in seconds]),
-        tuple(process.round for process in result.processes),
-        tuple(process.flags for process in result.processes),
+def _of_result(result: Result) -> _Raw:
+    processes = result.processes
+    shape, ticks = _regular([process.samples for process in processes])
+    return _Raw(
+        result if shape is None else replace(result, processes=()),
+        tuple(process.round for process in processes),
+        tuple(process.flags for process in processes),
+        ticks,
+        shape,
+        processes[0].thread_medians is not None,
     )
 
 
-def _decode(raw: Json, path: str) -> _Values:
+def _decode(raw: Json, path: str) -> _Raw:
     """What is not as regular as files of ours are is decoded in full, which also says what is wrong."""
     result = results.decode_result(raw, path)
     try:
         processes = raw["processes"]
-        logs = _logs(result, [p["samples"] for p in processes], "threads" in processes[0])
+        spread = "threads" in processes[0]
+        shape, ticks = _regular([p["samples"] for p in processes])
         rounds = tuple(p["round"] for p in processes)
         flags = tuple(tuple(p["flags"]) for p in processes)
+        whole = set(map(type, ticks)) == set(map(type, rounds)) == {int} and min(ticks) > 0
+        if shape and whole and shape[2] == (3 if spread else result.at_once):
+            return _Raw(result, rounds, flags, ticks, shape, spread)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError):
-        logs = None
-    if logs is None or set(map(type, rounds)) != {int}:
-        return _values(results.decode_whole(raw, path))
-    return _Values(result, logs, rounds, flags)
+        pass
+    return _of_result(results.decode_whole(raw, path))
 
 
-def _logs(result: Result, samples: Json, spread: bool) -> Array | None:
-    """From ticks [processes][samples][columns], as stats.process_seconds; None where they are not so.
+def _regular(samples: Json) -> tuple[Shape | None, list[int]]:
+    """The ticks of processes in a row, and their shape where all processes and samples are alike."""
+    rows = list(chain.from_iterable(samples))
+    counts, widths = set(map(len, samples)), set(map(len, rows))
+    if len(counts) != 1 or len(widths) != 1:
+        return None, []
+    return (len(samples), counts.pop(), widths.pop()), list(chain.from_iterable(rows))
 
-    spread: the columns are slowest, fastest and harmonic mean.
-    """
-    ticks = np.array(samples)
-    width = 3 if spread else result.at_once
-    if ticks.dtype != np.int64 or ticks.ndim != 3 or ticks.shape[2] != width or ticks.min() <= 0:
-        return None
-    if spread:
-        each = ticks[:, :, 2].astype(np.float64)
+
+# --- values ----------------------------------------------------------------------------------
+
+
+def _reduced(header: Session, trials: Sequence[_Raw]) -> Reduced:
+    """Trials of one shape are computed at once."""
+    found: dict[int, Observed] = {}
+    places: dict[object, list[int]] = {}
+    for place, raw in enumerate(trials):
+        places.setdefault((raw.shape, raw.spread) if raw.shape else place, []).append(place)
+    for alike in places.values():
+        found.update(zip(alike, _observed(header, [trials[place] for place in alike]), strict=True))
+    described = {name: getattr(header, name) for name in Session.__dataclass_fields__}
+    return Reduced(**described, trials=tuple(found[place] for place in range(len(trials))))
+
+
+def _observed(header: Session, alike: Sequence[_Raw]) -> Iterator[Observed]:
+    logs = _logs(alike)
+    for raw, own, log in zip(alike, logs, stats.intervals(logs), strict=True):
+        result = replace(raw.result, processes=()) if raw.result.processes else raw.result
+        ticks = math.exp(log.value) * result.calls * result.tick_hz
+        yield Observed(log, own, ticks, raw.rounds, raw.flags, result, header)
+
+
+def _logs(alike: Sequence[_Raw]) -> Array:
+    """Log seconds per call, float64 [trials][processes], as those of stats.process_seconds."""
+    if alike[0].shape is None:
+        return np.log([stats.process_seconds(raw.result) for raw in alike])
+    ticks = np.array(list(chain.from_iterable(raw.ticks for raw in alike)), np.float64)
+    ticks = ticks.reshape(len(alike), *alike[0].shape)
+    width = ticks.shape[3]
+    if alike[0].spread:
+        each = ticks[..., 2]
     else:
-        each = ticks[:, :, 0] if width == 1 else width / (1 / ticks).sum(axis=2)
-    return np.log(np.median(each, axis=1) / (result.calls * result.tick_hz))
+        each = ticks[..., 0] if width == 1 else width / (1 / ticks).sum(axis=3)
+    scale = np.array([raw.result.calls * raw.result.tick_hz for raw in alike])
+    logs: Array = np.log(np.median(each, axis=2) / scale[:, np.newaxis])
+    return logs
+
+
+def shifted(log: Interval, by: float) -> Interval:
+    return Interval(log.value + by, log.low + by, log.high + by, log.confidence)

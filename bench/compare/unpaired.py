@@ -27,7 +27,7 @@ from armbench.bench import stats
 from armbench.bench.compare.matching import BEST_NATIVE, Key, Pair, key_of
 from armbench.bench.compare.noise import Floor
 from armbench.bench.compare.observed import Observations, Observed
-from armbench.bench.compare.verdicts import Measured, Row, exponential, first_row, log_seconds
+from armbench.bench.compare.verdicts import Measured, Row, Verdict, exponential, first_row, log_seconds
 from armbench.bench.facts import SESSION_NOISE
 from armbench.bench.model import Work
 from armbench.bench.stats import Difference, Interval
@@ -67,13 +67,15 @@ class Unpaired:
     def verdict(self, row: Row, q: float) -> Row:
         size, error = abs(self.difference.value), self.difference.error
         beyond = max(row.margin, PRIOR_ERRORS * error if self.prior else 0.0)
-        row = replace(row, detectable=math.expm1(max(beyond, self._reach(1 - q))))
+        least = math.expm1(max(beyond, self._reach(1 - q)))
         if row.adjusted_p is not None and row.adjusted_p <= q and size >= beyond:
-            return replace(row, verdict="slower" if self.difference.value > 0 else "faster")
+            found: Verdict = "slower" if self.difference.value > 0 else "faster"
+            return replace(row, detectable=least, verdict=found)
         if stats.tost_p(self.difference.value, error, self.difference.dof, 2 * row.margin) <= 0.05:
-            return replace(row, verdict="same", within=math.expm1(size + self._reach(0.90)))
+            within = math.expm1(size + self._reach(0.90))
+            return replace(row, detectable=least, verdict="same", within=within)
         needed = stats.repeats_needed(error * math.sqrt(self.sessions), max(size, row.margin))
-        return replace(row, sessions_needed=max(needed, WELCH_SESSIONS, self.sessions + 1))
+        return replace(row, detectable=least, sessions_needed=max(needed, WELCH_SESSIONS, self.sessions + 1))
 
     def _reach(self, confidence: float) -> float:
         bounds = self.difference.interval(confidence)
@@ -84,29 +86,28 @@ def measure(
     pair: Pair, invalid: str | None, names: tuple[str, str], floors: tuple[Floors, Floors]
 ) -> Measured:
     """The row of a pair and its evidence, given why it is invalid; floors: of BASE's and NEW's machine."""
-    known = [f.get(key_of(side[0].result)) for f, side in zip(floors, (pair.base, pair.new), strict=True)]
+    sides = pair.base, pair.new
+    known = tuple(f.get(key_of(side[0].result)) for f, side in zip(floors, sides, strict=True))
     margin = max((floor.margin for floor in known if floor), default=0.0)
-    row = first_row(pair, invalid, names, margin)
-    native = pair.base[0].result.isa is not None
+    sessions, native = min(map(len, sides)), pair.base[0].result.isa is not None
+    kind = noise_of(pair.base[0].result.work)
+    few = not invalid and sessions < WELCH_SESSIONS
+    row = first_row(pair, invalid, names, margin, (LEARNT if all(known) else kind) if few else None)
     if invalid:
         return Measured(row)
-    if min(len(pair.base), len(pair.new)) < WELCH_SESSIONS:
-        return replace(_of_few(row, pair, (known[0], known[1])), native=native)
-    difference = stats.welch(*([o.log.value for o in side] for side in (pair.base, pair.new)))
-    sessions = min(len(pair.base), len(pair.new))
-    evidence = Unpaired(difference, (difference.error, difference.dof), sessions=sessions)
-    return Measured(row, evidence, native)
-
-
-def _of_few(row: Row, pair: Pair, floors: tuple[Floor | None, Floor | None]) -> Measured:
-    """Without a second process in every session its own error is unknown, and so the difference's."""
-    kind = noise_of(pair.base[0].result.work)
-    row = replace(row, noise=LEARNT if all(floors) else kind)
-    if any(len(o.logs) < 2 for o in (*pair.base, *pair.new)):
+    if not few:
+        difference = stats.welch(*([o.log.value for o in side] for side in sides))
+        evidence = Unpaired(difference, (difference.error, difference.dof), sessions=sessions)
+        return Measured(row, evidence, native)
+    if any(len(o.logs) < 2 for side in sides for o in side):
         unknown = "a single process leaves its spread unknown; measure 3 rounds or more"
         return Measured(replace(row, reason=unknown))
+    return Measured(row, _of_few(pair, known, SESSION_SD[kind]), native)
+
+
+def _of_few(pair: Pair, floors: tuple[Floor | None, ...], prior: float) -> Unpaired:
     sides = [
-        _side_errors(observations, floor, SESSION_SD[kind])
+        _side_errors(observations, floor, prior)
         for observations, floor in zip((pair.base, pair.new), floors, strict=True)
     ]
     between = math.hypot(*(b[0] for b, _ in sides)), min(b[1] for b, _ in sides)
@@ -115,7 +116,7 @@ def _of_few(row: Row, pair: Pair, floors: tuple[Floor | None, Floor | None]) -> 
     value = log_seconds(pair.new) - log_seconds(pair.base)
     sessions = min(len(pair.base), len(pair.new))
     difference = stats.combined(value, [between, inside])
-    return Measured(row, Unpaired(difference, between, inside, sessions, prior=not all(floors)))
+    return Unpaired(difference, between, inside, sessions, prior=not all(floors))
 
 
 Error = tuple[float, float]  # standard error, degrees of freedom

@@ -114,7 +114,13 @@ class Measured:
     scale: Scale = Scale()
 
 
-def first_row(pair: Pair, invalid: str | None, names: tuple[str, str], floor: float = 0.0) -> Row:
+def first_row(
+    pair: Pair,
+    invalid: str | None,
+    names: tuple[str, str],
+    floor: float = 0.0,
+    noise: str | None = None,
+) -> Row:
     """The row of a pair before its verdict; `floor`: the margin that is known to be needed."""
     return Row(
         pair.key,
@@ -125,6 +131,7 @@ def first_row(pair: Pair, invalid: str | None, names: tuple[str, str], floor: fl
         base_seconds=math.exp(log_seconds(pair.base)),
         new_seconds=math.exp(log_seconds(pair.new)),
         margin=max(floor, _margin((*pair.base, *pair.new))),
+        noise=noise,
         notes=_notes(pair),
         disturbed=_disturbed(pair, names),
     )

@@ -79,11 +79,14 @@ def change_of(change: Change) -> str:
 
 def by_kernel(rows: Sequence[Row]) -> list[Row]:
     """Kernels and their cases together, in the order of their first row."""
-    order = list(dict.fromkeys((row.key.kernel, row.key.case) for row in rows))
-    kernels = list(dict.fromkeys(kernel for kernel, _ in order))
+    cases: dict[tuple[str, str], int] = {}
+    kernels: dict[str, int] = {}
+    for row in rows:
+        kernels.setdefault(row.key.kernel, len(kernels))
+        cases.setdefault((row.key.kernel, row.key.case), len(cases))
 
     def place(row: Row) -> tuple[int, int]:
-        return kernels.index(row.key.kernel), order.index((row.key.kernel, row.key.case))
+        return kernels[row.key.kernel], cases[row.key.kernel, row.key.case]
 
     return sorted(rows, key=place)
 

@@ -24,7 +24,7 @@ bench-quick: PROFILE = quick
 bench-quick: bench
 
 compare: $(BENCH)
-	@$(BIN)/armbench compare $(A) --vs $(B)
+	@$(BIN)/armbench compare $(A) $(if $(B),--vs $(B))
 
 test: lint # the emulated CPUs beside everything else, which needs but one
 	@mkdir -p build && $(BIN)/python -m pytest tests/arm >build/test-arm.log 2>&1 & arm=$$!; \

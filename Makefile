@@ -1,6 +1,6 @@
 # make bench            measure (about ten minutes), print the table and where the result file is
 # make bench-quick      the same in about a minute
-# make compare A=… B=…  compare two result files
+# make compare A=… B=…  compare result files, any number of each
 # make test             lint, types and all tests; make test-arm: under emulated Arm CPUs
 # make wheel            wheels for x86-64 and aarch64 in wheels/
 #
@@ -24,7 +24,7 @@ bench-quick: PROFILE = quick
 bench-quick: bench
 
 compare: $(BENCH)
-	@$(BIN)/armbench compare $(A) $(B)
+	@$(BIN)/armbench compare $(A) $(if $(B),--vs $(B))
 
 test: lint # the emulated CPUs beside everything else, which needs but one
 	@mkdir -p build && $(BIN)/python -m pytest tests/arm >build/test-arm.log 2>&1 & arm=$$!; \

@@ -212,7 +212,21 @@ def _compare(parser: Parser) -> None:
         type=Path,
         nargs="*",
         metavar="NEW",
-        help="likewise; none: BASE is of armbench ab and holds both sides",
+        help="likewise, those of one set-up together; none: BASE is of armbench ab and holds both sides",
+    )
+    parser.add_argument(
+        "--vs",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="NEW",
+        help="these are NEW, and all before them are sessions of BASE",
+    )
+    parser.add_argument(
+        "--by",
+        metavar="KEY[=BASE]",
+        help="compare the values of a key in all files with BASE, or with the first: variant, threads, "
+        "instance, core, kernel, file, a library, a parameter of the cases …",
     )
     parser.add_argument("--format", choices=["table", "json", "markdown", "csv"], default="table")
     parser.add_argument("--gate", action="store_true", help="exit 1 when something is slower")

@@ -11,6 +11,7 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, TextIO
@@ -267,17 +268,42 @@ def validate(options: Namespace, out: Output, err: Output) -> int:
     return code
 
 
+@_uncollected()
 def compare(options: Namespace, out: Output, err: Output) -> int:
     from armbench.bench import foreign
-    from armbench.bench.compare import compare, compare_sides, exit_code
+    from armbench.bench.compare import compare, compare_sides, crosstab, exit_code, from_json, pooled
 
-    del err
-    bases, *news = (foreign.read_all(path) for path in (options.base, *options.new))
-    if not news and len(bases) > 1:
+    first, *rest = ([*foreign.read_all(path, from_json)] for path in (options.base, *options.new))
+    if options.vs:
+        first += chain(*rest)
+        rest = [[*foreign.read_all(path, from_json)] for path in options.vs]
+    noise = _noise_beside((options.base, *options.new, *options.vs), [*first, *chain(*rest)], err)
+    if options.by:
+        key, _, base = options.by.partition("=")
+        comparisons = crosstab([*first, *chain(*rest)], key, base or None, noise=noise)
+    elif rest:
+        comparisons = [compare(first, new, noise=noise) for new in pooled(rest)]
+    elif len(first) > 1:
         raise UserError(f"{options.base}: a folder is one side; give a second file or folder")
-    comparisons = [compare(bases, new) for new in news] if news else [compare_sides(bases[0])]
+    else:
+        comparisons = [compare_sides(first[0])]
     _print_comparisons(comparisons, options.format, out)
     return exit_code(comparisons, options.gate, options.strict)
+
+
+def _noise_beside(paths: Sequence[Path], given: Sequence[Session], err: Output) -> list[Session]:
+    """Sessions of --profile noise that lie beside the files, but those that are among them."""
+    from armbench.bench import foreign
+    from armbench.bench.compare import files_beside, from_json
+
+    known = {session.path for session in given}
+    found = []
+    for path in files_beside(paths):
+        try:
+            found += [] if path in known else [foreign.read(path, from_json)]
+        except UserError as error:  # nobody asked for this file
+            err.console.print(f"not used for margins: {error}", markup=False, soft_wrap=True)
+    return found
 
 
 def selftest(options: Namespace, out: Output, err: Output) -> int:
@@ -308,8 +334,11 @@ def _print_comparisons(comparisons: Sequence[Comparison], form: str, out: Output
         "markdown": report.comparison_markdown,
         "csv": report.comparison_csv,
     }
-    if form == "table":
-        report.comparison_tables(comparisons, out.console)
+    if comparisons[0].by and form == "markdown":
+        out.write(report.crosstab_markdown(comparisons))
+    elif form == "table":
+        show = report.print_crosstab if comparisons[0].by else report.comparison_tables
+        show(comparisons, out.console)
     else:
         out.write(texts[form](comparisons))
 

@@ -99,13 +99,19 @@ def process_json(process: Process) -> dict[str, Json]:
 
 def from_json(document: Json, path: Path | None = None) -> Session:
     """The session of a document; DecodeError (with the JSON path) for what does not fit."""
+    session = header(document, path)
+    found = tuple(decode_whole(raw, f"$.results[{i}]") for i, raw in enumerate(document["results"]))
+    return replace(session, results=found)
+
+
+def header(document: Json, path: Path | None = None) -> Session:
+    """The session without its results, which are an array; raises DecodeError as from_json() does."""
     for key in schema()["required"]:
         if key not in document:
             raise DecodeError(f"$: {key} is missing")
     if not isinstance(document["results"], list):
         raise DecodeError("$.results: expected an array")
-    results = tuple(_result(raw, f"$.results[{i}]") for i, raw in enumerate(document["results"]))
-    session = codec.decode(Session, document, results=results, path=path)
+    session = codec.decode(Session, document, results=(), path=path)
     for name, mapping in (("session", session.session), ("software", session.software)):
         missing = [key for key in schema()["$defs"][name]["required"] if key not in mapping]
         if missing:
@@ -113,7 +119,8 @@ def from_json(document: Json, path: Path | None = None) -> Session:
     return session
 
 
-def _result(raw: Json, path: str) -> Result:
+def decode_whole(raw: Json, path: str) -> Result:
+    """A result with its processes."""
     meta = decode_result(raw, path)
     if not isinstance(raw.get("processes"), list) or not raw["processes"]:
         raise DecodeError(f"{path}.processes: expected an array of at least one process")

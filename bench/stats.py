@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from statistics import NormalDist, median
 
 import numpy as np
@@ -39,11 +39,14 @@ def _pairs(count: int) -> tuple[Array, Array]:
     return np.triu_indices(count)
 
 
-def walsh(values: Sequence[float]) -> Array:
-    """The means of all pairs, each value with itself included, ascending: float64 [n (n + 1) / 2]."""
+def walsh(values: Sequence[float] | Array) -> Array:
+    """The means of all pairs, each value with itself included, ascending: float64 [n (n + 1) / 2].
+
+    Of values [many, n] those of each row.
+    """
     array = np.asarray(values, np.float64)
-    first, second = _pairs(len(array))
-    return np.sort((array[first] + array[second]) / 2)
+    first, second = _pairs(array.shape[-1])
+    return np.sort((array[..., first] + array[..., second]) / 2)
 
 
 def hodges_lehmann(values: Sequence[float]) -> float:
@@ -86,10 +89,20 @@ def interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interva
     The limits are order statistics of the Walsh averages (Hollander, Wolfe & Chicken,
     Nonparametric Statistical Methods, 3.3).  One value gives low = high = value, confidence 0.
     """
-    averages = walsh(values)
-    dropped, real = _depth(len(values), confidence)
-    middle = float(np.median(averages))
-    return Interval(middle, float(averages[dropped]), float(averages[-1 - dropped]), real)
+    (found,) = intervals(np.asarray([values], np.float64), confidence)
+    return found
+
+
+def intervals(rows: Array, confidence: float = CONFIDENCE) -> list[Interval]:
+    """The interval() of each row of values [many, n]."""
+    averages = walsh(rows)
+    dropped, real = _depth(rows.shape[1], confidence)
+    count = averages.shape[1]
+    middle = (averages[:, (count - 1) // 2] + averages[:, count // 2]) / 2
+    limits = zip(
+        middle.tolist(), averages[:, dropped].tolist(), averages[:, -1 - dropped].tolist(), strict=True
+    )
+    return [Interval(*limit, real) for limit in limits]
 
 
 def signed_rank_p(values: Sequence[float]) -> float:
@@ -234,21 +247,32 @@ def t_tail(t: float, dof: float) -> float:
     return outside if t >= 0 else 1 - outside
 
 
+@lru_cache(maxsize=1024)
 def t_quantile(probability: float, dof: float) -> float:
     """The t with P(T <= t) = probability, 0.5 <= probability < 1.
 
-    Newton from the normal quantile: that lies below, and the tail is convex, so that every step
-    stays below.
+    Newton from the normal quantile, which lies below, or from its expansion in 1 / dof where that
+    is near; the tail is convex, so that no step but the first overshoots.
     """
-    t = NormalDist().inv_cdf(probability)
-    if dof > NORMAL_DOF or t <= 0:
-        return t
+    z = NormalDist().inv_cdf(probability)
+    if dof > NORMAL_DOF or z <= 0:
+        return z
+    t = _expanded(z, dof) if dof > 4 * z * z else z
     for _ in range(100):
         step = (t_tail(t, dof) - (1 - probability)) / _t_density(t, dof)
         t += step
-        if step <= 1e-12 * t:
+        if abs(step) <= 1e-5 * t:  # the error is of the order of its square
             break
     return t
+
+
+def _expanded(z: float, dof: float) -> float:
+    """Abramowitz & Stegun 26.7.5."""
+    first = (z**3 + z) / 4
+    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
+    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
+    fourth = (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160
+    return z + first / dof + second / dof**2 + third / dof**3 + fourth / dof**4
 
 
 def _t_density(t: float, dof: float) -> float:
@@ -266,20 +290,22 @@ def incomplete_beta(a: float, b: float, x: float) -> float:
     if x > (a + 1) / (a + b + 2):
         return 1 - incomplete_beta(b, a, 1 - x)
     front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
-    return math.exp(front) / a / _beta_fraction(a, b, x)
+    return math.exp(front) / a * _beta_fraction(a, b, x)
 
 
 def _beta_fraction(a: float, b: float, x: float) -> float:
-    """1 + d1 / (1 + d2 / (1 + …)) by Lentz's method."""
-    value, above, below = 1.0, 1.0, 0.0
-    for step in range(1, 100_000):
-        m = step // 2
-        if step % 2:
-            term = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-        else:
-            term = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
-        below = 1 / (1 + term * below)
-        above = 1 + term / above
+    """1 / (1 + d1 / (1 + d2 / (1 + …))) by Lentz's method, two terms at a time."""
+    above, below = 1.0, 1 / (1 - (a + b) * x / (a + 1))
+    value = below
+    for m in range(1, 50_000):
+        place = a + 2 * m
+        even = m * (b - m) * x / ((place - 1) * place)
+        below = 1 / (1 + even * below)
+        above = 1 + even / above
+        value *= above * below
+        odd = -(a + m) * (a + b + m) * x / (place * (place + 1))
+        below = 1 / (1 + odd * below)
+        above = 1 + odd / above
         change = above * below
         value *= change
         if abs(change - 1) < 1e-15:

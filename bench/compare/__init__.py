@@ -10,16 +10,24 @@ from armbench.bench.compare.comparison import (
     overall,
     verdict_line,
 )
+from armbench.bench.compare.crosstab import crosstab
+from armbench.bench.compare.noise import files_beside
+from armbench.bench.compare.observed import from_json
 from armbench.bench.compare.paired import has_sides
+from armbench.bench.compare.pooling import pooled
 
 __all__ = [
     "Comparison",
     "Side",
     "compare",
     "compare_sides",
+    "crosstab",
     "exit_code",
+    "files_beside",
+    "from_json",
     "gated",
     "has_sides",
     "overall",
+    "pooled",
     "verdict_line",
 ]

@@ -15,6 +15,7 @@ from armbench.bench.model import Json, Machine, Session
 from armbench.bench.results import FOREIGN
 
 Grade = Literal["same host", "same type", "same silicon", "same ISA", "different"]
+ONE_TYPE: tuple[Grade, ...] = ("same host", "same type")
 _READ_BY_ROOT_ALONE = {"memory modules"}  # told by firmware: unknown to one side is no difference
 CLOCK_TOLERANCE = 0.005  # clocks nearer than this, as a fraction, are the same
 
@@ -83,6 +84,12 @@ def _identity(machine: Machine) -> Iterator[tuple[str, str | None]]:
     yield "CPUs", str(machine.cpus)
     yield "NUMA nodes", str(len(machine.nodes)) if machine.nodes else None
     yield "memory", _text(machine.memory_bytes and f"{machine.memory_bytes / 2**30:.0f} GiB")
+
+
+def facts_of(session: Session) -> Iterator[tuple[str, str | None]]:
+    """All that is told of a session's machine and set-up, by the names of grade() and residue()."""
+    yield from _identity(session.machine)
+    yield from _settings(session)
 
 
 def residue(bases: Sequence[Session], news: Sequence[Session]) -> tuple[Change, ...]:

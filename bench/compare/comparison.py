@@ -1,17 +1,22 @@
 """Result files -> verdicts, and the exit code that says them all.
 
-How trials are matched is in matching.py, how a verdict comes about in verdicts.py, and what
-makes two machines alike in comparable.py.
+How trials are matched is in matching.py, how a verdict comes about in verdicts.py with unpaired.py
+and paired.py, what makes two machines alike in comparable.py, and `--by` in crosstab.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
-from armbench.bench.compare import matching, paired, verdicts
-from armbench.bench.compare.comparable import Change, Grade, grade, residue
-from armbench.bench.compare.verdicts import Row, Verdict
+from armbench.bench.compare import matching, normalised, paired, unpaired
+from armbench.bench.compare.comparable import ONE_TYPE, Change, Grade, grade, residue
+from armbench.bench.compare.matching import Pair
+from armbench.bench.compare.noise import learn, of_machine
+from armbench.bench.compare.observed import reduced
+from armbench.bench.compare.pooling import refuse_repeats
+from armbench.bench.compare.verdicts import Measured, Row, Verdict, absent, judge
 from armbench.bench.errors import UserError
 from armbench.bench.model import SIDES, Machine, Session
 from armbench.bench.results import FOREIGN
@@ -19,7 +24,6 @@ from armbench.bench.stats import Interval
 
 DISPLAY_Q = 0.05
 GATE_Q = 0.01
-ONE_TYPE: tuple[Grade, ...] = ("same host", "same type")
 
 # Exit codes of a comparison, the first that holds.
 NOT_COMPARABLE, NOTHING, CRASHED, SLOWER, UNDECIDED = 4, 5, 6, 1, 3
@@ -40,10 +44,11 @@ class Comparison:
     """BASE against NEW, or side A against side B; `refusal` says why there are no rows.
 
     reasons: what keeps the machines from a closer grade; residue: what else differs.
-    geomean: of the ratios of the valid rows (verdicts.geomean, or paired.geomean).
+    geomean: of the ratios of the valid rows (unpaired.geomean, or paired.geomean).
     lacks: what files of other tools do not say, which a sound verdict would need.
-    names: of the sides; paired: measured in the same rounds, by `armbench ab`; layouts: how many
-    orders of its native code each side was measured with.
+    names: of the sides; by: the key that tells them apart, of `--by`; paired: measured in the same
+    rounds, by `armbench ab`; layouts: how many orders of its native code each side was measured
+    with; learnt: from how many sessions the noise of either side's machine is known.
     """
 
     base: Side
@@ -56,8 +61,10 @@ class Comparison:
     geomean: Interval | None = None
     lacks: tuple[str, ...] = ()
     names: tuple[str, str] = ("BASE", "NEW")
+    by: str | None = None
     paired: bool = False
     layouts: tuple[int, int] = (1, 1)
+    learnt: tuple[int, int] = (0, 0)
 
     @property
     def valid(self) -> tuple[Row, ...]:
@@ -75,32 +82,94 @@ class Comparison:
         return max(known, key=lambda pair: pair[0])[1] if known else None
 
 
-def compare(bases: Sequence[Session], news: Sequence[Session], q: float = DISPLAY_Q) -> Comparison:
+def compare(
+    bases: Sequence[Session],
+    news: Sequence[Session],
+    q: float = DISPLAY_Q,
+    noise: Sequence[Session] = (),
+) -> Comparison:
     """Compare two sides, each some sessions of one type of machine.
 
-    q: the share of false ones among the differences found.
+    q: the share of false ones among the differences found; noise: sessions of any machines, of
+    which those of the noise profile tell how much sessions of a side's machine differ.
     """
-    found, reasons = grade(bases[0], news[0])
-    refusal = _refusal(bases, news)
-    empty = Comparison(
-        _side(bases), _side(news), found, reasons, residue(bases, news), refusal, lacks=_lacks(bases, news)
-    )
-    if refusal:
-        return empty
-    base, new = matching.index(bases), matching.index(news)
-    pairs = matching.pairs(base, new)
-    if found in ("same ISA", "different"):
-        pairs.extend(matching.best_native_pairs(base, new))
+    (found,) = judged([draft(bases, news, noise)], q)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A comparison before its verdicts: what is measured, and rows that have theirs."""
+
+    comparison: Comparison
+    measured: tuple[Measured, ...] = ()
+    absent: tuple[Row, ...] = ()
+
+
+def judged(drafts: Sequence[Draft], q: float) -> list[Comparison]:
+    """The comparisons of drafts, false discoveries held at q over all of them."""
+    rows = iter(judge([m for one in drafts for m in one.measured], q))
+    found = []
+    for one in drafts:
+        own = tuple(islice(rows, len(one.measured)))
+        found.append(replace(one.comparison, rows=(*own, *one.absent), geomean=_geomean(one.measured)))
+    return found
+
+
+def _geomean(measured: Sequence[Measured]) -> Interval | None:
+    """None where the evidence is not all of one kind."""
+    kinds = {type(m.evidence) for m in measured if m.evidence}
+    if len(kinds) != 1:
+        return None
+    return paired.geomean(measured) if kinds == {paired.Paired} else unpaired.geomean(measured)
+
+
+def draft(
+    bases: Sequence[Session],
+    news: Sequence[Session],
+    noise: Sequence[Session] = (),
+    names: tuple[str, str] = ("BASE", "NEW"),
+) -> Draft:
+    """As compare(), without verdicts."""
+    empty = heading(bases, news, names)
+    if empty.refusal:
+        return Draft(empty)
+    learners = [of_machine((*noise, *bases, *news), side[0]) for side in (bases, news)]
+    floors = learn(learners[0]), learn(learners[1])
+    learnt = [len(sessions) if floor else 0 for sessions, floor in zip(learners, floors, strict=True)]
+    empty, found = replace(empty, learnt=(learnt[0], learnt[1])), empty.grade
+    base, new = (matching.index(map(reduced, sessions)) for sessions in (bases, news))
+    pairs, across = matching.pairs(base, new), found in ("same ISA", "different")
+    pairs += matching.best_native_pairs(base, new) if across else []
+    pairs += matching.whole_pairs(base, new, across)
     counts = (len(bases), len(news))
-    failed = [matching.failed_in(pair, news) for pair in pairs]
-    invalid = [
-        failure or matching.why_invalid(pair, found in ONE_TYPE, counts)
-        for pair, failure in zip(pairs, failed, strict=True)
-    ]
-    rows, geomean = verdicts.rows(pairs, invalid, q)
-    rows = [replace(row, failed=bool(failure)) for row, failure in zip(rows, failed, strict=True)]
-    lacking = map(verdicts.absent, matching.missing(base, new, bases, news))
-    return replace(empty, rows=(*rows, *lacking), geomean=geomean)
+
+    def measure(pair: Pair) -> Measured:
+        failure = matching.failed_in(pair, news)
+        invalid = failure or matching.why_invalid(pair, found in ONE_TYPE, counts)
+        measured = unpaired.measure(pair, invalid, names, floors)
+        row = replace(measured.row, failed=True) if failure else measured.row
+        return replace(measured, row=row, scale=normalised.scale(pair))
+
+    lacking = map(absent, matching.missing(base, new, bases, news))
+    return Draft(empty, tuple(map(measure, pairs)), tuple(lacking))
+
+
+def heading(bases: Sequence[Session], news: Sequence[Session], names: tuple[str, str]) -> Comparison:
+    """A comparison without rows: the two sides and what tells them apart."""
+    refuse_repeats(bases)
+    refuse_repeats(news)
+    found, reasons = grade(bases[0], news[0])
+    return Comparison(
+        _side(bases),
+        _side(news),
+        found,
+        reasons,
+        residue(bases, news),
+        _refusal(bases, news, names),
+        lacks=_lacks(bases, news, names),
+        names=names,
+    )
 
 
 def compare_sides(session: Session, q: float = DISPLAY_Q) -> Comparison:
@@ -109,7 +178,7 @@ def compare_sides(session: Session, q: float = DISPLAY_Q) -> Comparison:
         raise UserError(f"{session.path}: has one side; give a second file, or measure both with armbench ab")
     settings = session.session["sides"]
     emulated = session.machine.emulated
-    rows, geomean = paired.rows(session, q)
+    rows, geomean = paired.rows(reduced(session), q)
     base, new = (replace(_side([session]), name=settings[name]) for name in SIDES)
     return Comparison(
         base,
@@ -136,17 +205,17 @@ def _side(sessions: Sequence[Session]) -> Side:
     )
 
 
-def _lacks(bases: Sequence[Session], news: Sequence[Session]) -> tuple[str, ...]:
+def _lacks(bases: Sequence[Session], news: Sequence[Session], names: tuple[str, str]) -> tuple[str, ...]:
     sides: dict[str, list[str]] = {}
-    for name, sessions in (("BASE", bases), ("NEW", news)):
+    for name, sessions in zip(names, (bases, news), strict=True):
         for finding in (finding for session in sessions for finding in session.findings):
             if finding.code == FOREIGN and name not in sides.setdefault(finding.text, []):
                 sides[finding.text].append(name)
     return tuple(f"{', '.join(names)}: {text}" for text, names in sides.items())
 
 
-def _refusal(bases: Sequence[Session], news: Sequence[Session]) -> str | None:
-    for name, sessions in (("BASE", bases), ("NEW", news)):
+def _refusal(bases: Sequence[Session], news: Sequence[Session], names: tuple[str, str]) -> str | None:
+    for name, sessions in zip(names, (bases, news), strict=True):
         if any(session.machine.emulated for session in sessions):
             return f"{name} ran under an emulator, whose times say nothing about a CPU"
         if any(grade(sessions[0], other)[0] not in ONE_TYPE for other in sessions[1:]):
@@ -215,8 +284,11 @@ def verdict_line(comparisons: Sequence[Comparison]) -> str:
 
 
 def _worst(comparisons: Sequence[Comparison]) -> str:
-    worst = [row for comparison in comparisons if (row := comparison.worst)]
-    known = [(row.ratio.value, row.key.name) for row in worst if row.ratio]
+    known = [
+        (row.ratio.value, row.key.name + (f"@{comparison.names[1]}" if comparison.by else ""))
+        for comparison in comparisons
+        if (row := comparison.worst) and row.ratio
+    ]
     if not known:
         return "none"
     ratio, name = max(known)

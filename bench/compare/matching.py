@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from armbench.bench import cpulist, stats
+from armbench.bench import cpulist
+from armbench.bench.compare.observed import Observations, Observed, Reduced
 from armbench.bench.model import Mode, Result, Session
-from armbench.bench.stats import Interval
 
 BEST_NATIVE = "best native"
+ANY = "*"  # what differs between the columns of `compare --by`
+WHOLE = 0  # threads of a trial on every CPU that the machine gives, however many
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,37 +30,27 @@ class Key:
 
     @property
     def name(self) -> str:
-        """Such as "matmul/neon/f32-n512/64/parallel", or, of a split, ".../64/split:4"."""
+        """Such as "matmul/neon/f32-n512/64/parallel", or, of a split, ".../64/split:4"; ".../all"."""
         split = f"/{self.mode}" if self.mode != "throughput" else ""
         split += f":{self.instances}" if self.instances else ""
-        return f"{self.kernel}/{self.variant}/{self.case}/{self.threads}{split}"
+        return f"{self.kernel}/{self.variant}/{self.case}/{self.threads or 'all'}{split}"
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """A trial in one session: its log seconds per call, and where they come from."""
-
-    log: Interval
-    result: Result
-
-
-Observations = tuple[Observed, ...]
 Index = Mapping[Key, Observations]
-
-
-def log_seconds(observations: Observations) -> float:
-    """The mean over the sessions."""
-    return math.fsum(o.log.value for o in observations) / len(observations)
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A trial of both sides, an observation a session; `variants` of a "best native" pair."""
+    """A trial of both sides, an observation a session.
+
+    variants: of a "best native" pair; threads: of sides that differ in them.
+    """
 
     key: Key
     base: Observations
     new: Observations
     variants: tuple[str, str] | None = None
+    threads: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +67,16 @@ class Missing:
     failed: bool = False
 
 
-def index(sessions: Sequence[Session]) -> dict[Key, Observations]:
+def index(sessions: Iterable[Reduced]) -> dict[Key, Observations]:
     """The observations of every trial, in the order of the sessions."""
-    found: dict[Key, Observations] = {}
+    found: dict[Key, list[Observed]] = {}
     for session in sessions:
-        for result in session.results:
-            key = _key(result)
-            found[key] = (*found.get(key, ()), Observed(stats.estimate(result), result))
-    return found
+        for trial in session.trials:
+            found.setdefault(key_of(trial.result), []).append(trial)
+    return {key: tuple(trials) for key, trials in found.items()}
 
 
-def _key(r: Result) -> Key:
+def key_of(r: Result) -> Key:
     return Key(r.kernel, r.case, r.variant, r.mode, r.threads, r.placement, r.memory, r.side, r.instances)
 
 
@@ -115,17 +105,46 @@ def _fastest(side: Index) -> dict[Key, Key]:
         if observations[0].result.isa is None:
             continue
         group = replace(key, variant=BEST_NATIVE)
-        best[group] = min(best.get(group, key), key, key=lambda k: log_seconds(side[k]))
+        best[group] = min(best.get(group, key), key, key=lambda k: _middle(side[k]))
     return best
+
+
+def _middle(observations: Observations) -> float:
+    return sum(o.log.value for o in observations) / len(observations)
+
+
+def whole(side: Index) -> dict[Key, Observations]:
+    """The trials on all CPUs of their machine, by what they have in common whatever their number.
+
+    Their times are of a call among all that run at a time, the inverse of the machine's rate.
+    """
+    return {
+        replace(key, threads=WHOLE): tuple(o.together() for o in observations)
+        for key, observations in side.items()
+        if all(key.threads == o.source.machine.budget.cpus for o in observations)
+    }
+
+
+def whole_pairs(base: Index, new: Index, natives: bool) -> list[Pair]:
+    """The trials on all CPUs of machines with unlike numbers; natives: "best native" pairs too."""
+    ours, theirs = whole(base), whole(new)
+    found = [*pairs(ours, theirs), *(best_native_pairs(ours, theirs) if natives else ())]
+    counted = [
+        replace(pair, threads=(pair.base[0].result.threads, pair.new[0].result.threads)) for pair in found
+    ]
+    return [pair for pair in counted if pair.threads and pair.threads[0] != pair.threads[1]]
 
 
 # --- what makes a pair invalid -------------------------------------------------------------
 
 
-def why_invalid(pair: Pair, one_type: bool, sessions: tuple[int, int]) -> str | None:
+def why_invalid(
+    pair: Pair, one_type: bool, sessions: tuple[int, int], varies: str | None = None
+) -> str | None:
     """Why the two sides did not measure the same thing; None when they did.
 
-    one_type: whether the machines are of one type; sessions: how many each side has.
+    one_type: whether the machines are of one type; sessions: how many each side has; varies: the
+    key of a trial, or parameter of its case, in which the sides differ on purpose.
     """
     if len(pair.base) > sessions[0] or len(pair.new) > sessions[1]:
         return "twice in one file"
@@ -133,9 +152,9 @@ def why_invalid(pair: Pair, one_type: bool, sessions: tuple[int, int]) -> str | 
     for other in others:
         if one_type and other.tick_hz != first.tick_hz:
             return f"clocks differ: {first.tick_hz} and {other.tick_hz} Hz on one type of machine"
-        if pair.variants is None and other.isa != first.isa:
+        if pair.variants is None and other.isa != first.isa and varies not in ("variant", "isa"):
             return f"instruction sets differ: {first.isa} and {other.isa}"
-        if reason := _other_problem(first, other):
+        if reason := _other_problem(first, other, varies):
             return reason
     wrong = [
         r.verified.max_error for r in (first, *others) if not r.verified.max_error <= r.verified.tolerance
@@ -143,11 +162,16 @@ def why_invalid(pair: Pair, one_type: bool, sessions: tuple[int, int]) -> str | 
     return f"wrong result: error {wrong[0]:g}" if wrong else None
 
 
-def _other_problem(a: Result, b: Result) -> str | None:
+def _other_problem(a: Result, b: Result, varies: str | None) -> str | None:
     if a.kernel_version != b.kernel_version:
         return f"kernel versions differ: {a.kernel_version} and {b.kernel_version}"
-    if a.params != b.params:
-        names = [name for name in {**a.params, **b.params} if a.params.get(name) != b.params.get(name)]
+    if varies == "case":
+        return None
+    names = [name for name in {**a.params, **b.params} if a.params.get(name) != b.params.get(name)]
+    if varies in names:
+        names.remove(varies)
+        return f"parameters differ: {', '.join(names)}" if names else None
+    if names:
         return f"parameters differ: {', '.join(names)}"
     if a.work != b.work:
         return "the work of a call differs"
@@ -167,9 +191,23 @@ def failed_in(pair: Pair, news: Sequence[Session]) -> str | None:
 
 def missing(base: Index, new: Index, bases: Sequence[Session], news: Sequence[Session]) -> list[Missing]:
     """What NEW lacks, excused when NEW says why or cannot have it; then what BASE lacks, excused."""
-    lacking = [_missing_in_new(key, base[key][0].result, bases[0], news) for key in base if key not in new]
-    added = [Missing(key, "BASE", "not in BASE", excused=True) for key in new if key not in base]
+    ours, theirs = whole(base), whole(new)
+    lacking = [
+        _missing_in_new(key, base[key][0].result, bases[0], news)
+        for key in base
+        if key not in new and not _is_whole(key, bases[0], theirs)
+    ]
+    added = [
+        Missing(key, "BASE", "not in BASE", excused=True)
+        for key in new
+        if key not in base and not _is_whole(key, news[0], ours)
+    ]
     return [*lacking, *added]
+
+
+def _is_whole(key: Key, session: Session, others: Index) -> bool:
+    """Whether the other side has the same trial on all of its CPUs."""
+    return key.threads == session.machine.budget.cpus and replace(key, threads=WHOLE) in others
 
 
 def _missing_in_new(key: Key, result: Result, present: Session, absent: Sequence[Session]) -> Missing:

@@ -1,21 +1,12 @@
-"""One trial of two sides -> a verdict.
+"""A row for each trial of two sides, and how evidence about all of them becomes verdicts.
 
-Nothing pairs the samples of two files, and what changes from session to session (the host, its
-neighbours, the kernel's memory layout) cannot be seen in one session.  So the session is the unit:
+slower, faster  the p of its evidence, adjusted over all trials (Benjamini-Hochberg), is at most q,
+                and the difference is at least the margin
+same            not so, and the evidence puts it inside twice the margin at 5 %
+undecided       neither
+invalid         the sides did not measure the same thing, or one lacks it without an excuse
 
-  three or more sessions on each side: Welch's t test on the sessions' log times;
-  fewer: the difference of the sides' mean log times, whose squared error is the sum over the
-      sides of  s^2 / sessions  and of the sessions' own errors, squared.
-      s is a prior for the kind of work (SESSION_SD); a session's own error is the half-width of
-      its signed-rank interval over the t quantile of the interval's confidence.  Degrees of
-      freedom by Welch-Satterthwaite, s counting as known.
-
-slower, faster  p, adjusted over all trials (Benjamini-Hochberg), is at most q; the difference is
-                at least the margin: 0.5 %, or two ticks of a sample; and where the prior is used
-                it exceeds 3 errors, which with quiet sessions is 3 sqrt(2) s.
-same            not so, and two one-sided t tests at 5 % put it inside twice the margin.
-undecided       neither.
-invalid         the sides did not measure the same thing, or one lacks it without an excuse.
+Evidence is of two kinds: of rounds that both sides share (paired.py), or of sessions (unpaired.py).
 """
 
 from __future__ import annotations
@@ -23,47 +14,36 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import Literal
+from itertools import chain
+from typing import Literal, Protocol
 
 from armbench.bench import stats
-from armbench.bench.compare.matching import (
-    BEST_NATIVE,
-    Key,
-    Missing,
-    Observations,
-    Observed,
-    Pair,
-    log_seconds,
-)
-from armbench.bench.model import Work
-from armbench.bench.stats import Difference, Interval
+from armbench.bench.compare.matching import Key, Missing, Pair
+from armbench.bench.compare.observed import Observations, shifted
+from armbench.bench.stats import Interval
 
 Verdict = Literal["faster", "slower", "same", "undecided", "invalid"]
 
 MARGIN = 0.005
-PRIOR_ERRORS = 3.0
-WELCH_SESSIONS = 3
-
-# Standard deviation of the log time from session to session on one type of machine.  Learnt from
-# pairs of sessions of 54 to 95 Graviton instance types (Spare Cores' data: PassMark, stress-ng);
-# priors until sessions of the machine itself say better.
-SESSION_SD = {"core": 0.001, "cache": 0.003, "branches": 0.01, "latency": 0.03, "stream": 0.05}
-CORE_BYTES = 32 << 10  # operands that stay in the first-level cache of every core here
-CACHE_INTENSITY = 16  # flop a byte, above which memory holds no core up
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """A trial and what its two sides say.
 
+    base_seconds, new_seconds  of a call; where the sides differ in threads, of a call among all
+                     that run at a time
     ratio            time of NEW / time of BASE with its 95 % interval; None where unknown
+    per_ghz, per_core, per_vcpu  the same of time x clock, x cores in use, x CPUs in use; None where
+                     unknown, and per_ghz where memory holds the work up
     within           with "same": the fraction within which it is the same, at 95 %
     detectable       the smallest difference, a fraction, that a single trial would show here
     sessions_needed  on each side, with "undecided": to find a difference as large as it looks,
-                     but not one below the margin; rounds_needed likewise, of an `ab`
-    noise            the entry of SESSION_SD that was used, None when the sessions told it
+                     but not one below the margin; rounds_needed likewise, where rounds are paired
+    noise            what stands for the noise between sessions: "learnt", or a kind of work of
+                     unpaired.SESSION_SD; None where the sessions themselves tell it, or rounds do
     variants         of a "best native" row, those of BASE and NEW
+    threads          of a row whose sides differ in them
     disturbed        flags of the sides that were disturbed, "NEW preempted"
     reason           why it is invalid (excused: for a good reason), or undecided whatever the sessions
     """
@@ -74,9 +54,13 @@ class Row:
     excused: bool = False
     failed: bool = False
     variants: tuple[str, str] | None = None
+    threads: tuple[int, int] | None = None
     base_seconds: float | None = None
     new_seconds: float | None = None
     ratio: Interval | None = None
+    per_ghz: Interval | None = None
+    per_core: Interval | None = None
+    per_vcpu: Interval | None = None
     p: float | None = None
     adjusted_p: float | None = None
     margin: float = MARGIN
@@ -94,27 +78,88 @@ class Row:
         return self.base_seconds is not None and self.new_seconds is not None
 
 
+class Evidence(Protocol):
+    """What is known of a difference of log times."""
+
+    @property
+    def p(self) -> float:
+        """Two-sided p of no difference."""
+
+    def interval(self) -> Interval:
+        """The difference, at 95 %."""
+
+    def verdict(self, row: Row, q: float) -> Row:
+        """The row with its verdict, given its adjusted p."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What a ratio is multiplied by to be per GHz, per core and per vCPU; None where unknown."""
+
+    ghz: float | None = None
+    core: float | None = None
+    vcpu: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A row before its verdict, and the difference of its log times.
+    """A row before its verdict; without evidence it keeps the one it has.
 
-    between: (error, degrees of freedom) from session to session, which the trials of a session
-    share; inside: of the sessions themselves.  Difference None: nothing to judge by.
     native: whether the variants are.
     """
 
     row: Row
-    difference: Difference | None = None
-    between: tuple[float, float] = (0.0, math.inf)
-    inside: tuple[float, float] = (0.0, math.inf)
-    sessions: int = 1
+    evidence: Evidence | None = None
     native: bool = False
+    scale: Scale = Scale()
 
 
-def rows(pairs: Sequence[Pair], invalid: Sequence[str | None], q: float) -> tuple[list[Row], Interval | None]:
-    """The rows of the pairs, given why some are invalid, and the geometric mean of their ratios."""
-    measured = [_measure(pair, reason) for pair, reason in zip(pairs, invalid, strict=True)]
-    return judge(measured, q), geomean(measured)
+def first_row(
+    pair: Pair,
+    invalid: str | None,
+    names: tuple[str, str],
+    floor: float = 0.0,
+    noise: str | None = None,
+) -> Row:
+    """The row of a pair before its verdict; `floor`: the margin that is known to be needed."""
+    return Row(
+        pair.key,
+        "invalid" if invalid else "undecided",
+        reason=invalid,
+        variants=pair.variants,
+        threads=pair.threads,
+        base_seconds=math.exp(log_seconds(pair.base)),
+        new_seconds=math.exp(log_seconds(pair.new)),
+        margin=max(floor, _margin((*pair.base, *pair.new))),
+        noise=noise,
+        notes=_notes(pair),
+        disturbed=_disturbed(pair, names),
+    )
+
+
+def judge(measured: Sequence[Measured], q: float) -> list[Row]:
+    """Rows with verdicts, false discoveries of a difference held at q over all of them."""
+    known = [m.evidence.p for m in measured if m.evidence]
+    adjusted = iter(stats.benjamini_hochberg(known))
+    return [_judged(m, m.evidence, next(adjusted), q) if m.evidence else m.row for m in measured]
+
+
+def _judged(measured: Measured, evidence: Evidence, adjusted_p: float, q: float) -> Row:
+    log = evidence.interval()
+    row = replace(
+        measured.row,
+        ratio=exponential(log),
+        per_ghz=_scaled(log, measured.scale.ghz),
+        per_core=_scaled(log, measured.scale.core),
+        per_vcpu=_scaled(log, measured.scale.vcpu),
+        p=evidence.p,
+        adjusted_p=adjusted_p,
+    )
+    return evidence.verdict(row, q)
+
+
+def _scaled(log: Interval, factor: float | None) -> Interval | None:
+    return None if factor is None else exponential(shifted(log, math.log(factor)))
 
 
 def absent(lack: Missing) -> Row:
@@ -122,77 +167,20 @@ def absent(lack: Missing) -> Row:
     return Row(lack.key, "invalid", reason=lack.reason, excused=lack.excused, failed=lack.failed)
 
 
-# --- how large and how sure ----------------------------------------------------------------
+def log_seconds(observations: Observations) -> float:
+    """The mean over the sessions."""
+    return math.fsum(o.log.value for o in observations) / len(observations)
 
 
-def _measure(pair: Pair, invalid: str | None) -> Measured:
-    row = Row(
-        pair.key,
-        "invalid" if invalid else "undecided",
-        reason=invalid,
-        variants=pair.variants,
-        base_seconds=math.exp(log_seconds(pair.base)),
-        new_seconds=math.exp(log_seconds(pair.new)),
-        margin=margin_of((*pair.base, *pair.new)),
-        notes=notes_of(pair),
-        disturbed=disturbed(pair),
-    )
-    if invalid:
-        return Measured(row)
-    first = pair.base[0].result
-    measured = Measured(row, sessions=min(len(pair.base), len(pair.new)), native=first.isa is not None)
-    if measured.sessions < WELCH_SESSIONS:
-        return _with_prior(replace(measured, row=replace(row, noise=noise_of(first.work))), pair)
-    difference = stats.welch(*([o.log.value for o in side] for side in (pair.base, pair.new)))
-    return replace(measured, difference=difference, between=(difference.error, difference.dof))
+def exponential(log: Interval) -> Interval:
+    return Interval(math.exp(log.value), math.exp(log.low), math.exp(log.high), log.confidence)
 
 
-def _with_prior(measured: Measured, pair: Pair) -> Measured:
-    """Without a second process in every session its own error is unknown, and so the difference's."""
-    row = measured.row
-    if any(len(o.result.processes) < 2 for o in (*pair.base, *pair.new)):
-        unknown = "a single process leaves its spread unknown; measure 3 rounds or more"
-        return replace(measured, row=replace(row, reason=unknown))
-    prior = SESSION_SD[row.noise or ""]
-    sides = (pair.base, pair.new)
-    between = (prior * math.sqrt(sum(1 / len(side) for side in sides)), math.inf)
-    own = stats.combined(0.0, [_own_error(o, len(side)) for side in sides for o in side])
-    inside = (own.error, own.dof)
-    value = log_seconds(pair.new) - log_seconds(pair.base)
-    difference = stats.combined(value, [between, inside])
-    return replace(measured, difference=difference, between=between, inside=inside)
+def _margin(observations: Observations) -> float:
+    return max(MARGIN, 2 / min(o.sample_ticks for o in observations))
 
 
-def _own_error(observed: Observed, sessions: int) -> tuple[float, float]:
-    """(standard error, degrees of freedom) that a session's spread adds to the mean of its side."""
-    dof = len(observed.result.processes) - 1
-    half = (observed.log.high - observed.log.low) / 2
-    return half / _t_of(observed.log.confidence, dof) / sessions, float(dof)
-
-
-@cache
-def _t_of(confidence: float, dof: int) -> float:
-    return stats.t_quantile((1 + confidence) / 2, dof)
-
-
-def noise_of(work: Work) -> str:
-    """The entry of SESSION_SD for a kind of work, by its counts: no kernel needs to be listed."""
-    moved = work.bytes_read + work.bytes_written
-    if work.item == "load":
-        return "latency"
-    if work.flops and moved <= CORE_BYTES:
-        return "core"
-    if work.flops and work.flops >= CACHE_INTENSITY * moved:
-        return "cache"
-    return "branches" if work.items and not work.flops else "stream"
-
-
-def margin_of(observations: Observations) -> float:
-    ticks = min(math.exp(o.log.value) * o.result.calls * o.result.tick_hz for o in observations)
-    return max(MARGIN, 2 / ticks)
-
-
-def notes_of(pair: Pair) -> tuple[str, ...]:
+def _notes(pair: Pair) -> tuple[str, ...]:
     """What differs in the measuring itself."""
     pages = [{o.result.page_bytes for o in side} for side in (pair.base, pair.new)]
     if pages[0] != pages[1]:
@@ -201,71 +189,11 @@ def notes_of(pair: Pair) -> tuple[str, ...]:
     return ()
 
 
-def disturbed(pair: Pair, names: tuple[str, str] = ("BASE", "NEW")) -> tuple[str, ...]:
+def _disturbed(pair: Pair, names: tuple[str, str]) -> tuple[str, ...]:
     """The flags of a side of which over a quarter of the processes have one, "NEW preempted"."""
     found = []
     for name, observations in zip(names, (pair.base, pair.new), strict=True):
-        processes = [process for o in observations for process in o.result.processes]
-        if 4 * sum(bool(process.flags) for process in processes) > len(processes):
-            found += [f"{name} {flag}" for flag in sorted({f for p in processes for f in p.flags})]
+        processes = [flags for o in observations for flags in o.flags]
+        if 4 * sum(map(bool, processes)) > len(processes):
+            found += [f"{name} {flag}" for flag in sorted(set(chain(*processes)))]
     return tuple(found)
-
-
-# --- verdicts ------------------------------------------------------------------------------
-
-
-def judge(measured: Sequence[Measured], q: float) -> list[Row]:
-    """Rows with verdicts, false discoveries of a difference held at q over all of them."""
-    known = [m.difference for m in measured if m.difference is not None]
-    adjusted = iter(stats.benjamini_hochberg([difference.p for difference in known]))
-    return [m.row if m.difference is None else _verdict(m, m.difference, next(adjusted), q) for m in measured]
-
-
-def _verdict(measured: Measured, difference: Difference, adjusted_p: float, q: float) -> Row:
-    size, error = abs(difference.value), difference.error
-    margin = measured.row.margin
-    beyond = max(margin, PRIOR_ERRORS * error if measured.row.noise else 0.0)
-    row = replace(
-        measured.row,
-        ratio=exponential(difference.interval()),
-        p=difference.p,
-        adjusted_p=adjusted_p,
-        detectable=math.expm1(max(beyond, _reach(difference, 1 - q))),
-    )
-    if adjusted_p <= q and size >= beyond:
-        return replace(row, verdict="slower" if difference.value > 0 else "faster")
-    if stats.tost_p(difference.value, error, difference.dof, 2 * margin) <= 0.05:
-        return replace(row, verdict="same", within=math.expm1(size + _reach(difference, 0.90)))
-    needed = stats.repeats_needed(error * math.sqrt(measured.sessions), max(size, margin))
-    return replace(row, sessions_needed=max(needed, WELCH_SESSIONS, measured.sessions + 1))
-
-
-def _reach(difference: Difference, confidence: float) -> float:
-    bounds = difference.interval(confidence)
-    return (bounds.high - bounds.low) / 2
-
-
-def geomean(measured: Sequence[Measured]) -> Interval | None:
-    """The geometric mean of the valid ratios, each with the same weight, with a 95 % interval.
-
-    A best native row stands for the native variants of its group.  Errors between sessions are
-    taken as shared by all trials, so they do not average out; those inside sessions do.
-    """
-    groups = {m.row.key for m in measured if m.row.variants}
-
-    def counts(m: Measured) -> bool:
-        grouped = m.native and replace(m.row.key, variant=BEST_NATIVE) in groups
-        return m.row.variants is not None or not grouped
-
-    known = [(m.difference, m) for m in measured if m.difference and counts(m)]
-    if not known:
-        return None
-    count = len(known)
-    value = math.fsum(difference.value for difference, _ in known) / count
-    between = math.fsum(m.between[0] for _, m in known) / count, min(m.between[1] for _, m in known)
-    inside = math.hypot(*(m.inside[0] for _, m in known)) / count, min(m.inside[1] for _, m in known)
-    return exponential(stats.combined(value, [between, inside]).interval())
-
-
-def exponential(log: Interval) -> Interval:
-    return Interval(math.exp(log.value), math.exp(log.low), math.exp(log.high), log.confidence)

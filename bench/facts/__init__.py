@@ -105,6 +105,14 @@ HYPERVISORS: list[dict[str, str]] = _chips["hypervisors"]
 NEW_FAMILIES: dict[str, str] = _chips["new_families"]
 NEW_PROCESSORS: dict[str, str] = _chips["new_processors"]
 
+
+class SessionNoise(TypedDict):
+    """How much sessions of one machine differ in a kind of work (standard deviation of the log time)."""
+
+    deviation: float
+
+
+SESSION_NOISE: dict[str, SessionNoise] = _read("armbench.bench.facts", "session_noise.json")["kinds"]
 COMPARABLE: dict[str, list[str]] = _read("armbench.bench.facts", "comparability.json")
 
 

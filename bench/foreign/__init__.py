@@ -14,7 +14,7 @@ Nothing is made up: a file that kept no samples has no intervals and gets no ver
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -28,37 +28,39 @@ HEAD, OWN = 64, b'"armbench/'  # where our files say what they are
 KNOWN = ", ".join(module.NAME for module in FORMATS)
 
 
-def read(path: Path) -> Session:
+def read(path: Path, own: Callable[[Json, Path], Session] = results.from_json) -> Session:
     """A session from a file of this suite or of another tool.
 
+    own: what makes a session of a document of this suite.
     Raises ResultError for a file of neither, or of which nothing can be read.
     """
     with results.naming(path):
         raw = path.read_bytes()
         if OWN in raw[:HEAD]:
-            return _own(path)
+            return _own(path, own)
         found = _document(raw)
         module = next((m for m in FORMATS if m.recognises(found)), None)
         if module is None:
-            return _own(path)
+            return _own(path, own)
         return session(module, found, path)
 
 
-def read_all(path: Path) -> list[Session]:
+def read_all(path: Path, own: Callable[[Json, Path], Session] = results.from_json) -> Iterator[Session]:
     """The sessions of one side: of a file, or of every .json file of a folder, by name.
 
     Raises ResultError for a folder without any, and as read() does.
     """
     if not path.is_dir():
-        return [read(path)]
-    if found := sorted(path.glob("*.json")):
-        return [read(file) for file in found]
-    raise results.ResultError(f"{path}: no .json file in this folder")
+        yield read(path, own)
+    elif found := sorted(path.glob("*.json")):
+        yield from (read(file, own) for file in found)
+    else:
+        raise results.ResultError(f"{path}: no .json file in this folder")
 
 
-def _own(path: Path) -> Session:
+def _own(path: Path, own: Callable[[Json, Path], Session]) -> Session:
     try:
-        return results.from_json(results.load(path), path)
+        return own(results.load(path), path)
     except DecodeError as error:
         if str(error) != results.NO_RESULT_FILE:
             raise

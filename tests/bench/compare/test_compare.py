@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from armbench.bench import compare as comparing
-from armbench.bench.compare import Comparison, exit_code, verdict_line, verdicts
+from armbench.bench.compare import Comparison, exit_code, unpaired, verdict_line
 from armbench.bench.compare.verdicts import Row
 from armbench.bench.machine import comparability
 from armbench.bench.model import Core, Failure, Machine, Node, Result, Session, Skip, Smbios, Verified, Work
@@ -165,7 +165,7 @@ def test_many_trials_need_stronger_evidence() -> None:
     ],
 )
 def test_the_noise_of_a_kind_of_work(work: Work, noise: str) -> None:
-    assert verdicts.noise_of(work) == noise
+    assert unpaired.noise_of(work) == noise
 
 
 # --- several sessions a side ---------------------------------------------------------------
@@ -202,7 +202,7 @@ def test_two_sessions_narrow_the_prior() -> None:
 
 
 def test_sessions_of_different_machines_are_no_side() -> None:
-    found = compare([session([result()]), session([result()], XEON)], session([result()]))
+    found = compare([session([result()]), session([result()], XEON, name="x")], session([result()]))
     assert found.refusal == "the sessions of BASE are of different machines"
     assert exit_code([found]) == 4
 
@@ -453,7 +453,7 @@ def test_a_partial_session_and_another_clock_are_residue() -> None:
 
 
 def test_settings_that_vary_inside_a_side_are_listed() -> None:
-    bases = [session([result()], replace(GRAVITON4, kernel=kernel)) for kernel in ("6.1", "6.2")]
+    bases = [session([result()], replace(GRAVITON4, kernel=kernel), name=kernel) for kernel in ("6.1", "6.2")]
     (change,) = compare(bases, session([result()], replace(GRAVITON4, kernel="6.2"))).residue
     assert (change.base, change.new) == ("6.1 | 6.2", "6.2")
 

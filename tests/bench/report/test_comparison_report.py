@@ -12,6 +12,7 @@ from rich.console import Console
 from armbench.bench.compare import Comparison, compare
 from armbench.bench.model import Failure, Skip
 from armbench.bench.report import comparison as report
+from armbench.bench.report.comparison import formats, words
 from tests.bench import golden
 from tests.bench.sessions import DECODE, GRAVITON4, GRAVITON4_LARGE, TEXT, XEON, result, session
 
@@ -136,7 +137,7 @@ def test_csv_has_a_line_for_each_trial() -> None:
     comparisons = [mixed(), across()]
     lines = list(csv.DictReader(io.StringIO(report.comparison_csv(comparisons))))
     assert len(lines) == sum(len(comparison.rows) for comparison in comparisons)
-    assert list(lines[0]) == ["base", "new", *report.COLUMNS]
+    assert list(lines[0]) == ["base", "new", *formats.COLUMNS]
     assert (lines[0]["kernel"], lines[0]["verdict"], lines[0]["threads"]) == ("matmul", "slower", "1")
     assert float(lines[0]["ratio"]) == pytest.approx(1.08, abs=0.01)
     best = next(line for line in lines if line["variant"] == "best native")
@@ -145,9 +146,9 @@ def test_csv_has_a_line_for_each_trial() -> None:
 
 def test_every_column_of_the_csv_is_a_field() -> None:
     filled = {
-        name for row in (*mixed().rows, *across().rows) for name, value in report._flat(row).items() if value
+        name for row in (*mixed().rows, *across().rows) for name, value in formats._flat(row).items() if value
     }
-    assert set(report.COLUMNS) - filled == {"instances", "side", "notes", "rounds_needed"}
+    assert set(formats.COLUMNS) - filled == {"instances", "side", "notes", "rounds_needed"}
 
 
 @pytest.mark.parametrize(
@@ -155,4 +156,4 @@ def test_every_column_of_the_csv_is_a_field() -> None:
     [(1.0, "0.0"), (1.0234, "+2.3"), (0.5, "-50.0"), (2.5, "+150"), (0.99999, "0.0")],
 )
 def test_a_change_in_percent(ratio: float, text: str) -> None:
-    assert report.change(ratio) == text
+    assert words.change(ratio) == text

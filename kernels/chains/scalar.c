@@ -8,7 +8,6 @@
  * other, so that what surrounds a call counts for nothing.
  */
 #include "armbench.h"
-#include "clock.h"
 
 #define STEPS 10 /* in a turn of the loop, whose counter runs beside the chain */
 
@@ -33,17 +32,10 @@ static void add(const ab_call *call, uint64_t phase, uint64_t grain) {
     *(int64_t *)call->operands[2] = sum;
 }
 
-/* One of 2^n places, by the clock: a walk that always began at one would find its lines in the caches
- * that the last walk left them in, and a longer walk not the same share of them. */
-static int64_t anywhere(int64_t places) {
-    uint64_t mixed = (uint64_t)ab_read_ticks() * 0x9e3779b97f4a7c15u;
-    return (int64_t)(mixed >> 32) & (places - 1);
-}
-
-/* y = (where the chain ends that begins at x[0] or one of the x[2] - 1 nodes after it) & x[1]. */
+/* y = (where the chain from x[0] ends) & x[1]. */
 static void chase(const ab_call *call, uint64_t phase, uint64_t grain) {
     const int64_t *given = call->operands[0], *next = call->operands[1];
-    int64_t at = given[0] + anywhere(given[2]);
+    int64_t at = given[0];
     (void)phase, (void)grain;
     for (int64_t turn = call->params[0] / STEPS * call->params[1]; turn; turn--) {
 #pragma GCC unroll 10

@@ -21,15 +21,9 @@ def ends(operation: str, steps: int, repeats: int, x: list[int], following: np.n
 @pytest.mark.parametrize("steps", [10, 1000, 1010, 1020, 1050])
 @pytest.mark.parametrize("repeats", [1, 7])
 def test_chains_have_exactly_so_many_steps(steps: int, repeats: int) -> None:
-    assert ends("add", steps, repeats, [5, 1, 1], np.zeros(1, np.int64)) == 5 + steps * repeats
+    assert ends("add", steps, repeats, [5, 1], np.zeros(1, np.int64)) == 5 + steps * repeats
     line = np.arange(1, steps * repeats + 2)
-    assert ends("chase", steps, repeats, [0, -1, 1], line) == steps * repeats
-
-
-def test_a_chase_begins_anywhere() -> None:
-    line = np.arange(1, 64 + 10 + 1)
-    found = {ends("chase", 10, 1, [0, -1, 64], line) - 10 for _ in range(2000)}
-    assert found == set(range(64))
+    assert ends("chase", steps, repeats, [0, -1], line) == steps * repeats
 
 
 def test_a_chase_visits_every_node_before_it_returns() -> None:
@@ -49,4 +43,4 @@ def test_the_environment_makes_chains_longer(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_other_lengths_are_refused() -> None:
     with pytest.raises(native.NativeError, match="does not accept"):
-        ends("add", 1001, 1, [0, 1, 1], np.zeros(1, np.int64))
+        ends("add", 1001, 1, [0, 1], np.zeros(1, np.int64))

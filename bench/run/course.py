@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from armbench.bench import cpulist, stats
 from armbench.bench.model import (
+    SIDES,
     Failure,
     Machine,
     Placement,
@@ -17,9 +18,10 @@ from armbench.bench.model import (
     Trial,
     Verified,
 )
-from armbench.bench.run.plan import copies_of
+from armbench.bench.run.meeting import Meeting
+from armbench.bench.run.plan import copies_of, group_of
 from armbench.bench.run.processes import Done
-from armbench.bench.run.sampling import Schedule
+from armbench.bench.run.sampling import PACE_BYTES, Schedule
 from armbench.bench.run.worker import TrialJob
 
 OFFSET_BYTES = 4096 + 128  # an operand's random offset and alignment at most
@@ -37,6 +39,7 @@ class Course:
     left_out: bool = False  # it failed, or does not fit into memory
     copies: int = 1
     thread_bytes: int = 0  # of the operands and their offsets that a call at a time has
+    paced_by: int | None = None  # the index of the other side's trial of `ab`, which is sampled as this one
 
     @property
     def problem_key(self) -> str:
@@ -49,6 +52,15 @@ class Course:
     @property
     def meeting_key(self) -> str:
         return f"meeting/{self.index}"
+
+    @property
+    def pace_key(self) -> str:
+        return f"pace/{self.index if self.paced_by is None else self.paced_by}"
+
+    def rooms(self) -> Iterator[tuple[str, int]]:
+        """Keys and bytes of what its processes share."""
+        yield self.meeting_key, Meeting.nbytes(group_of(self.trial).processes)
+        yield self.pace_key, PACE_BYTES
 
     @property
     def active(self) -> bool:
@@ -94,6 +106,7 @@ class Course:
             problem=self.problem_key,
             verified=self.verified_key,
             meeting=self.meeting_key,
+            pace=self.pace_key,
             schedule=self.schedule,
         )
 
@@ -171,3 +184,12 @@ def largest_by_place(courses: Sequence[Course]) -> dict[Placement, int]:
 def _size(nbytes: float) -> str:
     """In GiB from 10 on, else in MiB."""
     return f"{nbytes / (1 << 30):.0f} GiB" if nbytes >= 10 << 30 else f"{nbytes / (1 << 20):.0f} MiB"
+
+
+def courses_of(trials: Sequence[Trial]) -> list[Course]:
+    """One for each trial; those of the two sides of `ab` that meet know of each other."""
+    courses = [Course(trial, index) for index, trial in enumerate(trials)]
+    sides = ([course for course in courses if course.trial.side == side] for side in SIDES)
+    for base, new in zip(*sides, strict=False):
+        new.paced_by = base.index
+    return courses

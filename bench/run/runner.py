@@ -27,9 +27,8 @@ from armbench.bench.model import (
 )
 from armbench.bench.run import memory
 from armbench.bench.run.checking import verified_bytes
-from armbench.bench.run.course import Course, largest_by_place
+from armbench.bench.run.course import Course, courses_of, largest_by_place
 from armbench.bench.run.instruments import HERE, Instruments, Launches
-from armbench.bench.run.meeting import Meeting
 from armbench.bench.run.noise import STEADY, Noise, Precision, half_width, precision
 from armbench.bench.run.plan import Group, Plan, Profile, group_of
 from armbench.bench.run.problems import ProblemFile
@@ -118,7 +117,7 @@ class Runner:
         """
         self.machine, self.settings, self.limits = machine, settings, limits
         self.watcher, self.recorder, self.seed = watcher, recorder, seed
-        self.courses = [Course(trial, index) for index, trial in enumerate(plan.trials)]
+        self.courses = courses_of(plan.trials)
         self.details: dict[tuple[str, str], str] = {}
         self.file = ProblemFile.create()
         self.launcher = launcher or Launcher(
@@ -165,7 +164,8 @@ class Runner:
                     self.file.reserve(course.verified_key, verified_bytes(problem))
                     course.lay_out(problem, self.machine)
         for course in self.courses:
-            self.file.reserve(course.meeting_key, Meeting.nbytes(group_of(course.trial).processes))
+            for key, nbytes in course.rooms():
+                self.file.reserve(key, nbytes)
         self.free_bytes = self.instruments.free_memory_bytes()
         for group, courses in self._groups().items():
             self._leave_out_too_large(group, courses)

@@ -21,6 +21,8 @@ SAMPLES = 10
 VISITS = 5  # turns in which the samples of a trial are taken beside those of another side
 LONG_CALL_SECONDS = 50e-3  # one warm-up call and three samples of one call
 LONG_CALL_SAMPLES = 3
+SIMILAR = 2.0  # ratio of two calls that are sampled alike
+PACE_BYTES = 8  # of a note of seconds per call
 
 OFF_CPU_SHARE = 0.02  # of the wall time, without the CPU
 STEADY_SHARE = 0.02  # between the first and the last samples
@@ -112,6 +114,19 @@ def calibrate(seconds_of: Callable[[int], float], enough: float = 0.5e-3) -> flo
         if seconds >= enough:
             return seconds / calls
         calls = ceil(calls * min(100.0, max(2.0, 1.2 * enough / max(seconds, 1e-9))))
+
+
+def common_pace(seconds: float, room: Array) -> float:
+    """The seconds per call by which both sides of `ab` are sampled: those of the side that came first.
+
+    So samples of both hold as many calls, and what a sample's first calls cost weighs the same.  A
+    side whose calls last more than SIMILAR times as long, or as short, goes by its own.
+    """
+    noted = room.view(np.float64)
+    if not noted[0]:
+        noted[0] = seconds
+    first = float(noted[0])
+    return first if max(first / seconds, seconds / first) <= SIMILAR else seconds
 
 
 # --- what disturbed ------------------------------------------------------------------------

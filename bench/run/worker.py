@@ -28,7 +28,7 @@ from armbench.bench.run.problems import ProblemFile
 from armbench.bench.run.teams import Operands, Teams
 from armbench.bench.run.turns import Turns
 
-JOBS = 2  # the contract of Job; another one means that two suites cannot be the sides of one `ab`
+JOBS = 3  # the contract of Job; another one means that two suites cannot be the sides of one `ab`
 PR_SET_PDEATHSIG, PR_SET_THP_DISABLE = 1, 41  # of linux/prctl.h
 
 
@@ -53,6 +53,7 @@ class TrialJob:
     problem: str
     verified: str
     meeting: str
+    pace: str
     schedule: sampling.Schedule | None
     first: bool = False
 
@@ -151,11 +152,9 @@ class Worker:
             if schedule is None:
                 prepared.call_once()
                 facts["max_error"] = checker.verify(prepared.outputs())
-                schedule = sampling.schedule_for(
-                    meeting.agree(_calibrate(prepared.sample, place.oversubscribed)),
-                    self.job.sample_seconds,
-                    self.job.warmup_seconds,
-                )
+                seconds = meeting.agree(_calibrate(prepared.sample, place.oversubscribed))
+                pace = sampling.common_pace(seconds, self.file.room(trial.pace))
+                schedule = sampling.schedule_for(pace, self.job.sample_seconds, self.job.warmup_seconds)
                 facts.update(_facts(variant, data, prepared, schedule))
             samples = self._sample(prepared, schedule, meeting)
             meeting.keep_busy(prepared.idle)

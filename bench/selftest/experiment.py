@@ -43,8 +43,8 @@ CHAIN = 1000  # steps that a chain has where nothing slows it
 ALIKE = ("add-1", "add-2", "add-3", "add-4", "chase-16k-1", "chase-256k-1", "chase-1m-1", "chase-8m-1")
 LONGER = {
     **dict.fromkeys(("add-5", "add-6", "chase-16k-2"), 1010),
-    **dict.fromkeys(("add-7", "add-8", "chase-256k-2", "chase-8m-2"), 1020),
-    **dict.fromkeys(("add-9", "add-10", "chase-1m-2"), 1050),
+    **dict.fromkeys(("add-7", "add-8", "chase-256k-2", "chase-1m-2"), 1020),
+    **dict.fromkeys(("add-9", "add-10", "chase-8m-2"), 1050),
 }
 
 
@@ -61,7 +61,7 @@ class Design:
 
 
 QUIET = Design(20, tuple(LONGER))
-DISTURBED = Design(20, ("add-7", "chase-256k-2", "chase-8m-2"))  # of 2 % all
+DISTURBED = Design(20, ("add-7", "chase-256k-2", "chase-1m-2"))  # of 2 % all
 SHORT = Design(12, ("add-5", "add-7", "add-9"))
 
 

@@ -86,7 +86,7 @@ class Profile:
               no variant uses what it does not require
     masked    of the features that some variant requires, those that the mask takes away
     absent    what the machine has and qemu 7.2 does not emulate; a later one may
-    has, lacks  some of the features of a CPU without such a machine, all that some variant requires
+    has, lacks  of a CPU without such a machine: of the features that some variant requires, all; smefa64 too
     sve_bits, sme_bits  the length of its vectors, where it has them
     home      the variants that are tested on all shapes here, with blanks between them
     often     those that are tested on many, for the length of their vectors; others on some

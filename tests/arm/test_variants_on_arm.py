@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
+from typing import ClassVar
 
 import pytest
 
@@ -26,6 +29,7 @@ VARIANTS = [
 ]
 PROFILES = lab.profiles()
 OFTEN, SELDOM, LEAST = 4, 16, 8  # of a variant's shapes one in so many, and so many at least
+DEAR = 1_000_000  # operations, from which on a shape is tried in one place only
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +92,10 @@ def outcomes(request: pytest.FixtureRequest) -> Iterator[Mapping[Job, Future[Out
     for build in {job.build for job in todo}:
         lab.library(build)
     lab.driver()
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        yield {job: pool.submit(outcome, job) for job in todo}
+    for kernel in {job.kernel for job in todo}:
+        shapes.problems(kernel)
+    with closing(Processes()) as processes, ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        yield {job: pool.submit(outcome, job, processes) for job in sorted(todo, key=lambda job: job.each)}
         pool.shutdown(cancel_futures=True)
 
 
@@ -113,13 +119,38 @@ def test_every_variant_ran_somewhere(request: pytest.FixtureRequest) -> None:
 # --- one job, in a thread of its own -------------------------------------------------------
 
 
-def outcome(job: Job) -> Outcome:
+class Processes(threading.local):
+    """Each thread's emulated CPUs, by profile and build: to start one takes longer than most jobs."""
+
+    every: ClassVar[list[lab.Emulated]] = []
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[lab.Profile, str], lab.Emulated] = {}
+
+    def of(self, job: Job) -> lab.Emulated:
+        key = job.profile, job.build
+        if key not in self.known:
+            self.known[key] = lab.Emulated(*key)
+            self.every.append(self.known[key])
+        return self.known[key]
+
+    def forget(self, job: Job) -> None:
+        """So that what a failure leaves behind spoils no other job."""
+        if died := self.known.pop((job.profile, job.build), None):
+            died.close()
+
+    def close(self) -> None:
+        while self.every:
+            self.every.pop().close()
+
+
+def outcome(job: Job, processes: Processes) -> Outcome:
     """Right on one in `each` of its shapes, or refused for what the CPU lacks."""
-    emulated = lab.Emulated(job.profile, job.build)
     try:
-        return _outcome(job, emulated)
-    finally:
-        emulated.close()
+        return _outcome(job, processes.of(job))
+    except BaseException:
+        processes.forget(job)
+        raise
 
 
 def _outcome(job: Job, emulated: lab.Emulated) -> Outcome:
@@ -139,9 +170,8 @@ def _outcome(job: Job, emulated: lab.Emulated) -> Outcome:
         lacks = "refused: CPU" if set(missing) & qemu_lacks(job.profile) else "refused by mask:"
         return Outcome(f"{lacks} lacks {', '.join(missing)}")
     each = max(1, min(job.each, len(problems) // LEAST))
-    places = [PLACES[:2], PLACES]  # off alignment every other shape
     chosen = problems[::each]
-    right = sum(is_right(emulated, job.kernel, places[i % 2], *p) for i, p in enumerate(chosen))
+    right = sum(is_right(emulated, job.kernel, places(i, p[2]), *p) for i, p in enumerate(chosen))
     assert right, f"{job.variant} accepts none of its kernel's test shapes"
     return Outcome(f"right on {right}" if each > 1 else f"right on all {right}", ran=True)
 
@@ -161,6 +191,13 @@ PLACES = (
     (lab.AT_START, True),
     (lab.MISALIGNED, False),
 )  # and whether grains run backwards
+
+
+def places(index: int, problem: Problem) -> Sequence[tuple[int, bool]]:
+    """Where the operands of a variant's `index`-th shape lie: off alignment every other time."""
+    if problem.work.flops > DEAR:
+        return PLACES[index % len(PLACES) :][:1]
+    return PLACES if index % 2 else PLACES[:2]
 
 
 def is_right(

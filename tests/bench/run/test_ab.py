@@ -106,6 +106,8 @@ def test_both_sides_are_in_one_file_and_compared(armbench: Armbench, tmp_path: P
     assert [r["side"] for r in document["results"]] == ["a", "b"]
     for result in document["results"]:
         assert [process["round"] for process in result["processes"]] == list(range(6))
+    calls, _ = (result["calls"] for result in document["results"])
+    assert document["results"][1]["calls"] == calls, "samples of both sides hold as many calls"
     assert "compared=1/1" in done.stdout.splitlines()[-1]
     assert armbench("validate", "out.json").returncode == 0
     again = armbench("compare", "out.json")

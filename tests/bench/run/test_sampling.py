@@ -24,6 +24,15 @@ def test_schedules(seconds: float, schedule: Schedule) -> None:
     assert sampling.schedule_for(seconds, 5e-3) == schedule
 
 
+def test_sides_whose_calls_last_alike_are_sampled_alike() -> None:
+    room = np.zeros(sampling.PACE_BYTES, np.uint8)
+    assert sampling.common_pace(1e-3, room) == 1e-3, "who comes first goes by its own"
+    assert sampling.common_pace(1.9e-3, room) == 1e-3
+    assert sampling.common_pace(0.6e-3, room) == 1e-3
+    assert sampling.common_pace(2.1e-3, room) == 2.1e-3
+    assert sampling.common_pace(0.4e-3, room) == 0.4e-3
+
+
 @pytest.mark.parametrize("seconds", [30e-9, 1e-6, 1e-4, 2e-3, 0.2, 5.0])
 def test_calibration_finds_the_time_of_a_call_in_few_steps(seconds: float) -> None:
     tried: list[int] = []

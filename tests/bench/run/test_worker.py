@@ -47,7 +47,7 @@ def test_numpy_says_what_its_blas_is_set_to() -> None:
         assert NUMPY.threads_used() in (1, None)
 
 
-TRIAL = TrialJob(0, "k", "v", "c", "throughput", (), None, "local", 1, 0, "", "", "", None)
+TRIAL = TrialJob(0, "k", "v", "c", "throughput", (), None, "local", 1, 0, "", "", "", "", None)
 N = 1000
 
 

@@ -1,4 +1,5 @@
-/* What every instruction set registers: all operations, on its tiles in f32. */
+/* What every instruction set registers: all operations, on its tiles in f32; but decode over a type of
+ * cache for which it has other tiles (BF16_HALVES, INT8_DOT). */
 #ifndef ARMBENCH_ATTENTION_H
 #define ARMBENCH_ATTENTION_H
 
@@ -13,7 +14,9 @@
 PREFILL(prefill_f32);
 PREFILL(prefill_bf16);
 DECODE(decode_f32);
+#ifndef BF16_HALVES
 DECODE(decode_bf16);
+#endif
 #ifndef INT8_DOT
 DECODE(decode_int8);
 #endif

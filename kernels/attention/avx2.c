@@ -8,6 +8,7 @@
 #include "armbench.h"
 
 #include <immintrin.h>
+#include <string.h>
 
 #include "transpose.h"
 
@@ -21,6 +22,7 @@
 #define SHARED 2
 #define SHARES(S) S(1) S(2)
 #define SPAN 4
+#define BF16_HALVES
 
 #define IN_ORDER(sum, address) __asm__("" : "+x"(sum), "+r"(address))
 
@@ -74,3 +76,31 @@ static inline void store_sums(float *out, const vec v[4]) {
 static inline void transpose(vec v[LANES]) { transpose8(v); }
 
 #include "attention.h"
+
+typedef __m256i bits;
+
+static inline bits load_bits(const uint16_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
+static inline bits load_some(const uint16_t *p, int64_t n) {
+    uint16_t first[2 * LANES] = {0};
+    if (n >= 2 * LANES)
+        return load_bits(p);
+    if (n > 0)
+        memcpy(first, p, (size_t)n * sizeof *p);
+    return load_bits(first);
+}
+static inline vec even_of(bits v) { return _mm256_castsi256_ps(_mm256_slli_epi32(v, 16)); }
+static inline vec odd_of(bits v) {
+    return _mm256_castsi256_ps(_mm256_and_si256(v, _mm256_set1_epi32((int)0xffff0000)));
+}
+static inline vec zip_low(vec even, vec odd) {
+    return _mm256_permute2f128_ps(_mm256_unpacklo_ps(even, odd), _mm256_unpackhi_ps(even, odd), 0x20);
+}
+static inline vec zip_high(vec even, vec odd) {
+    return _mm256_permute2f128_ps(_mm256_unpacklo_ps(even, odd), _mm256_unpackhi_ps(even, odd), 0x31);
+}
+
+#include "halves.h"
+
+AB_VARIANT(decode_bf16, .accepts = decode_accepts, .shared_bytes = decode_shared_bytes,
+           .scratch_bytes = narrow_scratch_bytes, .phases = decode_phases,
+           .grains = decode_grains, .run = narrow_decode);

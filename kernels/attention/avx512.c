@@ -3,15 +3,12 @@
  *
  * Lives on vfmadd231ps zmm: 24 per step against 3 loads and 8 broadcasts, so two FMA pipes are
  * the bound on cores that load 128 bytes a cycle: 64 operations a cycle on Zen 5, Sapphire Rapids
- * and Granite Rapids, 32 where the data path is 256 bits (Zen 4).  Decode is bound by memory.
+ * and Granite Rapids, 32 where the data path is 256 bits (Zen 4).  Decode is bound by memory; of bf16,
+ * 8 multiply-adds and 2 instructions that widen (halves.h) stand against 64 bytes: 13 bytes a cycle.
  */
-#include "armbench.h"
+#include "avx512.h"
 
-#include <immintrin.h>
-
-#include "transpose.h"
-
-#define LANES 16
+#define BF16_HALVES
 #define ELEMENTS 1
 #define ROWS 8
 #define COLUMNS 3
@@ -22,48 +19,40 @@
 #define SHARES(S) S(1) S(2) S(3) S(4)
 #define SPAN 4
 
-typedef __m512 vec;
 typedef __m512 left;
 
-static inline __mmask16 lanes_below(int64_t n) { return (__mmask16)((1u << n) - 1); }
-static inline vec splat(float x) { return _mm512_set1_ps(x); }
-static inline vec load(const float *p) { return _mm512_loadu_ps(p); }
-static inline void store(float *p, vec v) { _mm512_storeu_ps(p, v); }
-static inline vec load_first(const float *p, int64_t n) {
-    return _mm512_maskz_loadu_ps(lanes_below(n), p);
-}
-static inline void store_first(float *p, int64_t n, vec v) {
-    _mm512_mask_storeu_ps(p, lanes_below(n), v);
-}
-static inline vec add(vec a, vec b) { return _mm512_add_ps(a, b); }
-static inline vec sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
-static inline vec mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
-static inline vec div_of(vec a, vec b) { return _mm512_div_ps(a, b); }
-static inline vec max_of(vec a, vec b) { return _mm512_max_ps(a, b); }
-static inline vec fma_of(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
-static inline vec to_exponent(vec v) {
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(v), 23));
-}
-static inline float first_of(vec v) { return _mm512_cvtss_f32(v); }
-static inline float most_of(vec v) { return _mm512_reduce_max_ps(v); }
-static inline float sum_of(vec v) { return _mm512_reduce_add_ps(v); }
 static inline left load_left(const float *p) { return _mm512_set1_ps(*p); }
 static inline vec fma_left(left a, int element, vec b, vec c) {
     (void)element;
     return _mm512_fmadd_ps(a, b, c);
 }
 
-static inline void store_sums(float *out, const vec v[4]) {
-    __m512 low = _mm512_add_ps(_mm512_unpacklo_ps(v[0], v[1]), _mm512_unpackhi_ps(v[0], v[1]));
-    __m512 high = _mm512_add_ps(_mm512_unpacklo_ps(v[2], v[3]), _mm512_unpackhi_ps(v[2], v[3]));
-    __m512 quarters = _mm512_add_ps(_mm512_shuffle_ps(low, high, 0x44),
-                                    _mm512_shuffle_ps(low, high, 0xee));
-    __m256 halves = _mm256_add_ps(_mm512_castps512_ps256(quarters),
-                                  _mm512_extractf32x8_ps(quarters, 1));
-    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(halves),
-                                  _mm256_extractf128_ps(halves, 1)));
-}
-
-static inline void transpose(vec v[LANES]) { transpose16(v); }
 
 #include "attention.h"
+
+typedef __m512i bits;
+
+static inline bits load_bits(const uint16_t *p) { return _mm512_loadu_si512(p); }
+static inline bits load_some(const uint16_t *p, int64_t n) {
+    if (n >= 2 * LANES)
+        return load_bits(p);
+    return _mm512_maskz_loadu_epi16(n > 0 ? (__mmask32)((1ull << n) - 1) : 0, p);
+}
+static inline vec even_of(bits v) { return _mm512_castsi512_ps(_mm512_slli_epi32(v, 16)); }
+static inline vec odd_of(bits v) {
+    return _mm512_castsi512_ps(_mm512_and_si512(v, _mm512_set1_epi32((int)0xffff0000)));
+}
+static inline vec zip_low(vec even, vec odd) {
+    const __m512i low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    return _mm512_permutex2var_ps(even, low, odd);
+}
+static inline vec zip_high(vec even, vec odd) {
+    const __m512i high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    return _mm512_permutex2var_ps(even, high, odd);
+}
+
+#include "halves.h"
+
+AB_VARIANT(decode_bf16, .accepts = decode_accepts, .shared_bytes = decode_shared_bytes,
+           .scratch_bytes = narrow_scratch_bytes, .phases = decode_phases,
+           .grains = decode_grains, .run = narrow_decode);

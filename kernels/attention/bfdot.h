@@ -21,14 +21,15 @@
 
 typedef uint16_t kv;
 typedef uint16_t query;
+typedef uint16_t row;
 
-static float prepare_query(attention_shape s, const query *q, int64_t elements, kv *row) {
-    memset(row, 0, (size_t)elements * sizeof *row);
-    memcpy(row, q, (size_t)s.head_dim * sizeof *row);
+static float prepare_query(attention_shape s, const query *q, int64_t elements, row *rows) {
+    memset(rows, 0, (size_t)elements * sizeof *rows);
+    memcpy(rows, q, (size_t)s.head_dim * sizeof *rows);
     return query_scale(s);
 }
 
-static float prepare_weights(const near_block *b, const float *p, kv *weights) {
+static float prepare_weights(const near_block *b, const float *p, row *weights) {
     memset(weights, 0, NEAR * sizeof *weights);
     narrow(p, b->keys, weights);
     return 1;
@@ -66,12 +67,12 @@ INLINE const uint16_t *key_row(const near_block *b, int64_t r) {
         break; \
     }
 
-static NOINLINE void bf16_dots_tile(int64_t queries, const near_block *b, int64_t r, const kv *q,
+static NOINLINE void bf16_dots_tile(int64_t queries, const near_block *b, int64_t r, const row *q,
                                     int64_t elements, float *scores) {
     switch (queries) { SHARES(DOTS) }
 }
 
-static void dots(int64_t queries, const near_block *b, const kv *q, int64_t elements,
+static void dots(int64_t queries, const near_block *b, const row *q, int64_t elements,
                  const float *factors, float *scores) {
     int64_t row_bytes = b->head_dim * (int64_t)sizeof(kv);
     for (int64_t r = 0; r < b->keys; r += 4) {
@@ -119,11 +120,11 @@ static void dots(int64_t queries, const near_block *b, const kv *q, int64_t elem
 
 /* o += weights x v, for 4 vectors from element i on. */
 static NOINLINE void bf16_weigh_tile(int64_t queries, const near_block *b, int64_t i,
-                                     const kv *weights, float *o, int64_t o_stride) {
+                                     const row *weights, float *o, int64_t o_stride) {
     switch (queries) { SHARES(WEIGH_ALL) }
 }
 
-static void weigh(int64_t queries, const near_block *b, const kv *weights, const float *factors,
+static void weigh(int64_t queries, const near_block *b, const row *weights, const float *factors,
                   float *o, int64_t o_stride) {
     int64_t bytes = b->keys * 4 * LANES * (int64_t)sizeof(kv);
     (void)factors;

@@ -164,9 +164,11 @@ static void decode_f32(const ab_call *call, uint64_t phase, uint64_t grain) {
     decode(call, F32, phase, grain);
 }
 
+#ifndef BF16_HALVES
 static void decode_bf16(const ab_call *call, uint64_t phase, uint64_t grain) {
     decode(call, BF16, phase, grain);
 }
+#endif
 
 #ifndef INT8_DOT
 static void decode_int8(const ab_call *call, uint64_t phase, uint64_t grain) {

@@ -1,10 +1,11 @@
-/* Decode over a cache of bf16 or int8, multiplied as it is by dot products of neighbours.
+/* Decode over a cache of bf16 or int8, multiplied as it is: what is loaded from memory is used in
+ * registers by all queries, and never stored in another form.
  *
- * Queries become rows of the cache's own type, so that a score is a dot product along two rows;
- * probabilities become such rows too, and the keys of v are interleaved in registers, so that an
- * output is a dot product along them.  The type's header (bfdot.h, sdot.h) defines, on blocks of
- * keys that lie together:
- *   kv query                  elements of the cache; of q and o
+ * Queries become rows that a score is a product with, and so do a block's probabilities.  Where there are
+ * dot products of neighbours (bfdot.h, sdot.h, vnni.h), rows are of such numbers, and the keys of v
+ * are interleaved in registers; else (halves.h) they are f32.  The header defines, on blocks of keys
+ * that lie together:
+ *   kv query row              elements of the cache; of q and o; of what is made of queries and weights
  *   CACHE                     the type, as widen.h has it
  *   SHARED PARTS              queries taken together; rows that make one
  *   prepare_query             the rows of a query; returns the factor of its scores
@@ -16,14 +17,13 @@
 #ifndef ARMBENCH_ATTENTION_NARROW_H
 #define ARMBENCH_ATTENTION_NARROW_H
 
-/* What a query or its weights are: rows of the cache's type, to be multiplied by a factor. */
 INLINE int64_t query_elements(attention_shape s) { return padded(s.head_dim, 4 * LANES); }
 
 /* Rows of queries, scores, rows of weights; each query's factors. */
 typedef struct narrow_space {
     float *scores; /* [group][SCORES_STRIDE] */
     float *factors, *weight_factors; /* [group]; [SHARED] */
-    kv *queries, *weights; /* [group][PARTS][query_elements], [SHARED][PARTS][NEAR] */
+    row *queries, *weights; /* [group][PARTS][query_elements], [SHARED][PARTS][NEAR] */
 } narrow_space;
 
 /* The scores of a chunk's queries, or the output of a head. */
@@ -35,7 +35,7 @@ INLINE int64_t scores_floats(attention_shape s) {
 INLINE narrow_space narrow_space_of(attention_shape s, void *scratch) {
     float *scores = scratch, *factors = scores + scores_floats(s);
     float *weight_factors = factors + padded(group_of(s), LINE);
-    kv *weights = (kv *)(weight_factors + LINE);
+    row *weights = (row *)(weight_factors + LINE);
     return (narrow_space){scores, factors, weight_factors, weights + SHARED * PARTS * NEAR, weights};
 }
 
@@ -43,7 +43,7 @@ static uint64_t narrow_scratch_bytes(const int64_t *params) {
     attention_shape s = shape_of(params);
     int64_t floats = scores_floats(s) + padded(group_of(s), LINE) + LINE;
     int64_t rows = SHARED * NEAR + group_of(s) * query_elements(s);
-    return (uint64_t)floats * sizeof(float) + (uint64_t)(PARTS * rows) * sizeof(kv);
+    return (uint64_t)floats * sizeof(float) + (uint64_t)(PARTS * rows) * sizeof(row);
 }
 
 static void narrow_chunk(attention_shape s, const cache *k, const cache *v, int64_t first,

@@ -29,6 +29,7 @@
 
 typedef int8_t kv;
 typedef float query;
+typedef int8_t row;
 
 /* n numbers, in steps of the largest / LARGEST, as two rows; returns the step. */
 INLINE float split(const float *x, int64_t n, int8_t *high, int8_t *low) {
@@ -44,12 +45,12 @@ INLINE float split(const float *x, int64_t n, int8_t *high, int8_t *low) {
     return largest / LARGEST;
 }
 
-static float prepare_query(attention_shape s, const query *q, int64_t elements, kv *rows) {
+static float prepare_query(attention_shape s, const query *q, int64_t elements, row *rows) {
     memset(rows, 0, (size_t)(PARTS * elements));
     return split(q, s.head_dim, rows, rows + elements) * query_scale(s);
 }
 
-static float prepare_weights(const near_block *b, const float *p, kv *weights) {
+static float prepare_weights(const near_block *b, const float *p, row *weights) {
     float scaled[NEAR];
     for (int64_t r = 0; r < b->keys; r++)
         scaled[r] = p[r] * b->scales[r];
@@ -96,12 +97,12 @@ INLINE const int8_t *key_row(const near_block *b, int64_t r) {
         break; \
     }
 
-static NOINLINE void int8_dots_tile(int64_t queries, const near_block *b, int64_t r, const kv *q,
+static NOINLINE void int8_dots_tile(int64_t queries, const near_block *b, int64_t r, const row *q,
                                     int64_t elements, float *scores) {
     switch (queries) { QUERIES_2(DOTS) }
 }
 
-static void dots(int64_t queries, const near_block *b, const kv *q, int64_t elements,
+static void dots(int64_t queries, const near_block *b, const row *q, int64_t elements,
                  const float *factors, float *scores) {
     for (int64_t r = 0; r < b->keys; r += 4) {
         if (b->ahead)
@@ -154,12 +155,12 @@ static void dots(int64_t queries, const near_block *b, const kv *q, int64_t elem
 
 /* o += weights x v, for 2 vectors from element `at` on. */
 static NOINLINE void int8_weigh_tile(int64_t queries, const near_block *b, int64_t at,
-                                     const kv *weights, const float *factors, float *o,
+                                     const row *weights, const float *factors, float *o,
                                      int64_t o_stride) {
     switch (queries) { SHARES(WEIGH_ALL) }
 }
 
-static void weigh(int64_t queries, const near_block *b, const kv *weights, const float *factors,
+static void weigh(int64_t queries, const near_block *b, const row *weights, const float *factors,
                   float *o, int64_t o_stride) {
     int64_t bytes_read = b->keys * 2 * LANES;
     for (int64_t i = 0; i < b->head_dim; i += 2 * LANES) {

@@ -81,7 +81,10 @@ def test_three_sessions_and_more_are_the_unit_of_trials_too() -> None:
     shifts = (0.05, -0.04, 0.03, -0.06)
     sessions = [
         session(
-            [drifting(1, DRIFT, 3 * i, variant="neon"), drifting(1.01 * math.exp(s), DRIFT, 3 * i + 1, variant="sve")],
+            [
+                drifting(1, DRIFT, 3 * i, variant="neon"),
+                drifting(1.01 * math.exp(s), DRIFT, 3 * i + 1, variant="sve"),
+            ],
             name=f"s{i}",
         )
         for i, s in enumerate(shifts)
@@ -161,7 +164,9 @@ def test_trials_that_are_not_the_same_are_invalid() -> None:
     other = replace(drifting(1, DRIFT, 2, variant="sve"), kernel_version=2)
     (found,) = crosstab([session([drifting(1, DRIFT, 1), other])], "variant")
     assert found.rows[0].reason == "kernel versions differ: 1 and 2"
-    twice = [drifting(1, DRIFT, seed, variant=name) for seed, name in enumerate(("neon", "numpy", "tiktoken"))]
+    twice = [
+        drifting(1, DRIFT, seed, variant=name) for seed, name in enumerate(("neon", "numpy", "tiktoken"))
+    ]
     (found,) = crosstab([session(twice)], "isa")
     assert found.rows[0].reason == "twice in one file"
 

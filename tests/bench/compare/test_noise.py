@@ -87,9 +87,7 @@ def test_a_restless_machine_has_a_wider_margin() -> None:
 
 def test_a_session_is_no_surer_than_its_own_rounds() -> None:
     (sure,) = compare([one(10e-3, "a")], [one(10e-3, "b", 1)], noise=calm()).rows
-    (vague,) = compare(
-        [one(10e-3, "a", spread=0.1)], [one(10e-3, "b", 1, spread=0.1)], noise=calm()
-    ).rows
+    (vague,) = compare([one(10e-3, "a", spread=0.1)], [one(10e-3, "b", 1, spread=0.1)], noise=calm()).rows
     assert sure.ratio is not None
     assert vague.ratio is not None
     assert vague.ratio.high - vague.ratio.low > 5 * (sure.ratio.high - sure.ratio.low)

@@ -79,7 +79,8 @@ def _of(row: Row) -> tuple[Interval | None, Interval | None]:
 
 
 @pytest.mark.parametrize(
-    ("threads", "placement", "core"), [(1, "list", 1.0), (2, "compact", 1.0), (4, "compact", 0.5), (3, "list", None)]
+    ("threads", "placement", "core"),
+    [(1, "list", 1.0), (2, "compact", 1.0), (4, "compact", 0.5), (3, "list", None)],
 )
 def test_hardware_threads_share_cores(threads: int, placement: str, core: float | None) -> None:
     """Four CPUs of the Xeon are two cores: as fast on as many CPUs is twice as fast per core."""

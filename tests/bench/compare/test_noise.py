@@ -77,7 +77,7 @@ def test_a_restless_machine_has_a_wider_margin() -> None:
     restless = calm(spread=10)
     (row,) = compare([one(10e-3, "a")], [one(10.3e-3, "b", 1)], noise=restless).rows
     assert row.margin > 0.05 > MARGIN
-    assert row.verdict == "undecided"
+    assert row.verdict == "same", "within what sessions differ by here"
     sides = [[one(s, f"{s}{i}", i) for i in range(3)] for s in (10e-3, 10.3e-3)]
     (row,) = compare(*sides, noise=restless).rows
     assert row.verdict != "slower", "three sessions that happen to agree do not undo the floor"
@@ -105,8 +105,8 @@ def test_noise_sessions_count_where_they_are_a_side_themselves() -> None:
     assert found.rows[0].noise == "learnt"
 
 
-def test_known_noise_raises_no_false_alarm() -> None:
-    """200 A/A trials on a machine as restless as its floor says: at most 3 % called different."""
+def test_known_noise_raises_no_more_false_alarms_than_said() -> None:
+    """200 A/A trials on a machine as restless as its floor says: 5 %, and 3 standard deviations."""
     random = np.random.default_rng(5)
     alarms = 0
     for number in range(200):
@@ -122,7 +122,7 @@ def test_known_noise_raises_no_false_alarm() -> None:
         sides = [one(10e-3 * math.exp(level), f"{number}-{i}", i) for i, level in enumerate(levels[5:])]
         (row,) = compare(sides[:1], sides[1:], noise=learnt).rows
         alarms += row.verdict in ("slower", "faster")
-    assert alarms <= 6
+    assert alarms <= 19
 
 
 def test_priors_are_for_every_kind_of_work() -> None:

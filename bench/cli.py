@@ -271,12 +271,12 @@ def validate(options: Namespace, out: Output, err: Output) -> int:
 @_uncollected()
 def compare(options: Namespace, out: Output, err: Output) -> int:
     from armbench.bench import foreign
-    from armbench.bench.compare import compare, compare_sides, crosstab, exit_code, from_json, pooled
+    from armbench.bench.compare import compare, compare_sides, crosstab, exit_code, from_bytes, pooled
 
-    first, *rest = ([*foreign.read_all(path, from_json)] for path in (options.base, *options.new))
+    first, *rest = ([*foreign.read_all(path, from_bytes)] for path in (options.base, *options.new))
     if options.vs:
         first += chain(*rest)
-        rest = [[*foreign.read_all(path, from_json)] for path in options.vs]
+        rest = [[*foreign.read_all(path, from_bytes)] for path in options.vs]
     noise = _noise_beside((options.base, *options.new, *options.vs), [*first, *chain(*rest)], err)
     if options.by:
         key, _, base = options.by.partition("=")
@@ -294,13 +294,13 @@ def compare(options: Namespace, out: Output, err: Output) -> int:
 def _noise_beside(paths: Sequence[Path], given: Sequence[Session], err: Output) -> list[Session]:
     """Sessions of --profile noise that lie beside the files, but those that are among them."""
     from armbench.bench import foreign
-    from armbench.bench.compare import files_beside, from_json
+    from armbench.bench.compare import files_beside, from_bytes
 
     known = {session.path for session in given}
     found = []
     for path in files_beside(paths):
         try:
-            found += [] if path in known else [foreign.read(path, from_json)]
+            found += [] if path in known else [foreign.read(path, from_bytes)]
         except UserError as error:  # nobody asked for this file
             err.console.print(f"not used for margins: {error}", markup=False, soft_wrap=True)
     return found

@@ -258,6 +258,8 @@ def t_quantile(probability: float, dof: float) -> float:
     if dof > NORMAL_DOF or z <= 0:
         return z
     t = _expanded(z, dof) if dof > 4 * z * z else z
+    if dof > 32 * max(1.0, z * z):  # where the expansion has nine digits
+        return t
     for _ in range(100):
         step = (t_tail(t, dof) - (1 - probability)) / _t_density(t, dof)
         t += step

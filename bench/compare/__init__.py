@@ -12,7 +12,7 @@ from armbench.bench.compare.comparison import (
 )
 from armbench.bench.compare.crosstab import crosstab
 from armbench.bench.compare.noise import files_beside
-from armbench.bench.compare.observed import from_json
+from armbench.bench.compare.reading import from_bytes
 from armbench.bench.compare.paired import has_sides
 from armbench.bench.compare.pooling import pooled
 
@@ -24,7 +24,7 @@ __all__ = [
     "crosstab",
     "exit_code",
     "files_beside",
-    "from_json",
+    "from_bytes",
     "gated",
     "has_sides",
     "overall",

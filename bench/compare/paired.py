@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from armbench.bench import cpulist, stats
+from armbench.bench import cpulist, stats, turns
 from armbench.bench.compare.matching import Key, Pair, index, why_invalid
 from armbench.bench.compare.observed import Observed, Reduced
 from armbench.bench.compare.verdicts import Measured, Row, exponential, first_row, judge
@@ -62,12 +62,21 @@ def measure(pair: Pair, invalid: str | None, names: tuple[str, str]) -> Measured
         return Measured(row)
     shared = {}
     for number, (a, b) in enumerate(zip(pair.base, pair.new, strict=True)):
-        ours, theirs = a.by_round, b.by_round
-        shared.update({(number, r): theirs[r] - ours[r] for r in sorted(ours.keys() & theirs.keys())})
+        shared.update({(number, r): difference for r, difference in _differences(a, b).items()})
     if len(shared) < LEAST_ROUNDS:
         reason = f"{len(shared)} rounds say nothing at 95 %; measure {LEAST_ROUNDS} or more"
         return Measured(replace(row, reason=reason))
     return Measured(row, Paired(shared))
+
+
+def _differences(a: Observed, b: Observed) -> dict[int, float]:
+    """{round: log B - log A} of the rounds that both have: visit by visit where they took turns."""
+    rounds = sorted({*a.rounds} & {*b.rounds})
+    if a.visits is None or b.visits is None or a.visits.shape[1] != b.visits.shape[1]:
+        return {r: b.by_round[r] - a.by_round[r] for r in rounds}
+    ours = a.visits[[a.rounds.index(r) for r in rounds]]
+    theirs = b.visits[[b.rounds.index(r) for r in rounds]]
+    return dict(zip(rounds, turns.differences(ours, theirs).tolist(), strict=True))
 
 
 def geomean(measured: Sequence[Measured]) -> Interval | None:

@@ -140,11 +140,11 @@ def first_row(
 def judge(measured: Sequence[Measured], q: float) -> list[Row]:
     """Rows with verdicts, false discoveries of a difference held at q over all of them."""
     known = [m.evidence.p for m in measured if m.evidence]
-    adjusted = iter(stats.benjamini_hochberg(known))
-    return [_judged(m, m.evidence, next(adjusted), q) if m.evidence else m.row for m in measured]
+    both = iter(zip(known, stats.benjamini_hochberg(known), strict=True))
+    return [_judged(m, m.evidence, *next(both), q) if m.evidence else m.row for m in measured]
 
 
-def _judged(measured: Measured, evidence: Evidence, adjusted_p: float, q: float) -> Row:
+def _judged(measured: Measured, evidence: Evidence, p: float, adjusted_p: float, q: float) -> Row:
     log = evidence.interval()
     row = replace(
         measured.row,
@@ -152,7 +152,7 @@ def _judged(measured: Measured, evidence: Evidence, adjusted_p: float, q: float)
         per_ghz=_scaled(log, measured.scale.ghz),
         per_core=_scaled(log, measured.scale.core),
         per_vcpu=_scaled(log, measured.scale.vcpu),
-        p=evidence.p,
+        p=p,
         adjusted_p=adjusted_p,
     )
     return evidence.verdict(row, q)

@@ -28,24 +28,24 @@ HEAD, OWN = 64, b'"armbench/'  # where our files say what they are
 KNOWN = ", ".join(module.NAME for module in FORMATS)
 
 
-def read(path: Path, own: Callable[[Json, Path], Session] = results.from_json) -> Session:
+def read(path: Path, own: Callable[[bytes, Path], Session] = results.from_bytes) -> Session:
     """A session from a file of this suite or of another tool.
 
-    own: what makes a session of a document of this suite.
+    own: what makes a session of a file of this suite.
     Raises ResultError for a file of neither, or of which nothing can be read.
     """
     with results.naming(path):
         raw = path.read_bytes()
         if OWN in raw[:HEAD]:
-            return _own(path, own)
+            return _own(raw, path, own)
         found = _document(raw)
         module = next((m for m in FORMATS if m.recognises(found)), None)
         if module is None:
-            return _own(path, own)
+            return _own(raw, path, own)
         return session(module, found, path)
 
 
-def read_all(path: Path, own: Callable[[Json, Path], Session] = results.from_json) -> Iterator[Session]:
+def read_all(path: Path, own: Callable[[bytes, Path], Session] = results.from_bytes) -> Iterator[Session]:
     """The sessions of one side: of a file, or of every .json file of a folder, by name.
 
     Raises ResultError for a folder without any, and as read() does.
@@ -58,9 +58,9 @@ def read_all(path: Path, own: Callable[[Json, Path], Session] = results.from_jso
         raise results.ResultError(f"{path}: no .json file in this folder")
 
 
-def _own(path: Path, own: Callable[[Json, Path], Session]) -> Session:
+def _own(raw: bytes, path: Path, own: Callable[[bytes, Path], Session]) -> Session:
     try:
-        return own(results.load(path), path)
+        return own(raw, path)
     except DecodeError as error:
         if str(error) != results.NO_RESULT_FILE:
             raise

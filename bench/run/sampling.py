@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from armbench.bench import native
+from armbench.bench import native, turns
 from armbench.bench.model import Array
 
 WARMUP_SECONDS = 20e-3
 WARMUP_SAMPLES = 3
 SAMPLES = 10
-VISITS = 5  # turns in which the samples of a trial are taken beside those of another side
 LONG_CALL_SECONDS = 50e-3  # one warm-up call and three samples of one call
 LONG_CALL_SAMPLES = 3
 SIMILAR = 2.0  # ratio of two calls that are sampled alike
@@ -39,12 +38,9 @@ class Schedule:
 
     def visits(self) -> list[Schedule]:
         """The same samples in several turns, each warmed up again by one that is left out (joined())."""
-        count = VISITS if self.samples >= 2 * VISITS else 1
-        each = self.samples // count
-        rest = Schedule(self.calls, 1, each)
-        return [replace(rest, warmup=self.warmup, samples=self.samples - each * (count - 1))] + [rest] * (
-            count - 1
-        )
+        first, *rest = turns.shares(self.samples)
+        again = [Schedule(self.calls, 1, samples) for samples in rest]
+        return [Schedule(self.calls, self.warmup, first), *again]
 
 
 @dataclass(frozen=True, slots=True)

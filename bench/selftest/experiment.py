@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from armbench.bench import machine as host
-from armbench.bench import registry, stats
+from armbench.bench import registry, stats, turns
 from armbench.bench.errors import UserError
 from armbench.bench.model import (
     SIDES,
@@ -87,8 +87,8 @@ class Comparison:
 
     def differences(self, case: str) -> list[float]:
         """Log of B over A, a round each: what the suite's own verdict rests on."""
-        a, b = (np.median(self.side(case, side), axis=1) for side in SIDES)
-        return [float(d) for d in np.log(b / a)]
+        a, b = (np.log(turns.visits(self.side(case, side))) for side in SIDES)
+        return [float(d) for d in turns.differences(a, b)]
 
 
 class Silent:

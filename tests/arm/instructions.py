@@ -19,7 +19,8 @@ from armbench.bench.facts import ISA
 from tests.arm import lab
 
 OBJECTS = Path("CMakeFiles", "armbench.dir", "kernels")
-VERSIONS = ("-22", "", *(f"-{version}" for version in range(21, 13, -1)))
+OLDEST = 18  # of LLVM; 14 does not know all of SME
+SUFFIXES = ("-22", "", *(f"-{version}" for version in range(21, OLDEST - 1, -1)))
 
 
 @cache
@@ -28,9 +29,17 @@ def table() -> Any:
     return json.loads(Path(__file__).with_name("instructions.json").read_text())
 
 
+@cache
 def disassembler() -> str | None:
     """LLVM's objdump of any version that knows SME."""
-    return next((path for v in VERSIONS if (path := shutil.which(f"llvm-objdump{v}"))), None)
+    found = (shutil.which(f"llvm-objdump{suffix}") for suffix in SUFFIXES)
+    return next((path for path in found if path and _version(path) >= OLDEST), None)
+
+
+def _version(path: str) -> int:
+    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout
+    number = re.search(r"version (\d+)", said)
+    return int(number[1]) if number else 0
 
 
 def objects(build: Path) -> Iterator[tuple[str, str, Path]]:

@@ -21,7 +21,11 @@ TRAP = re.compile(r"brk #0x55[0-9a-f]{2}$")  # of clang's -fsanitize-trap; the l
 @pytest.fixture(scope="module", autouse=True)
 def _needs() -> None:
     found = instructions.disassembler()
-    need(None if found else "the audit of instructions needs: apt install llvm")
+    need(
+        None
+        if found
+        else "the audit of instructions needs llvm-objdump of LLVM 18 or later: apt install llvm-22, or llvm"
+    )
 
 
 def folder(build: str) -> Path:

@@ -170,7 +170,7 @@ def cut(text: str) -> str:
     ("content", "said"),
     [
         ("", "the file is empty"),
-        ("hello", "not JSON: Expecting value"),
+        ("hello", "not JSON: invalid character (byte 0)"),
         ("\x80\x81", "not JSON"),
         ("[1, 2]", "not a result file of armbench"),
         ('{"benchmarks": []}', "not a result file of armbench"),

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from armbench.bench import codec, results, stats
-from armbench.bench.compare.observed import from_json, reduced
+from armbench.bench.compare.observed import Reduced, reduced
+from armbench.bench.compare.reading import from_bytes
 from armbench.bench.model import Result
 from tests.bench.sessions import result, session
 
@@ -32,9 +33,13 @@ def document(*trials: Result) -> Any:
     return json.loads(results.layout(results.to_json(session(trials))))
 
 
+def read(made: Any) -> Reduced:
+    return from_bytes(json.dumps(made).encode())
+
+
 @pytest.mark.parametrize("made", [*KINDS.values(), RAGGED], ids=[*KINDS, "ragged"])
 def test_values_are_those_of_the_samples(made: Result) -> None:
-    (fast,) = from_json(document(made)).trials
+    (fast,) = read(document(made)).trials
     (slow,) = reduced(session([made])).trials
     for found in (fast, slow):
         assert np.exp(found.logs) == pytest.approx(stats.process_seconds(made), rel=1e-12)
@@ -47,7 +52,7 @@ def test_values_are_those_of_the_samples(made: Result) -> None:
 
 def test_trials_keep_their_order() -> None:
     trials = [*KINDS.values(), RAGGED]
-    assert [t.result.case for t in from_json(document(*trials)).trials] == [t.case for t in trials]
+    assert [t.result.case for t in read(document(*trials)).trials] == [t.case for t in trials]
 
 
 @pytest.mark.parametrize(
@@ -56,6 +61,8 @@ def test_trials_keep_their_order() -> None:
         ("samples", [[1.5]], "expected rows of positive whole ticks"),
         ("samples", [[0]], "expected rows of positive whole ticks"),
         ("samples", [[True]], "expected rows of positive whole ticks"),
+        ("samples", [[-1]], "expected rows of positive whole ticks"),
+        ("samples", [[]], "expected rows of positive whole ticks"),
         ("samples", [], "expected rows of positive whole ticks"),
         ("samples", [[1, 2]], "expected 1 columns of ticks, found"),
         ("samples", "ticks", "expected rows of positive whole ticks"),
@@ -67,7 +74,7 @@ def test_what_is_damaged_is_said_where(place: str, value: Any, said: str) -> Non
     damaged = document(result(rounds=3))
     damaged["results"][0]["processes"][1][place] = value
     with pytest.raises(codec.DecodeError, match=said) as caught:
-        from_json(damaged)
+        read(damaged)
     assert "$.results[0].processes[1]" in str(caught.value)
 
 
@@ -76,4 +83,36 @@ def test_a_result_without_processes(value: Any) -> None:
     damaged = document(result(rounds=3))
     damaged["results"][0]["processes"] = value
     with pytest.raises(codec.DecodeError, match=r"\$\.results\[0\]\.processes"):
-        from_json(damaged)
+        read(damaged)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("calls", "many", "calls: expected an integer"),
+        ("cpus", "0-", "cpus: expected a CPU list"),
+        ("mode", "solo", "mode: expected 'throughput' or"),
+        ("work", None, "work: expected an object"),
+    ],
+)
+def test_a_damaged_result_is_named(name: str, value: Any, said: str) -> None:
+    damaged = document(result(), result(case="b"))
+    damaged["results"][1][name] = value
+    with pytest.raises(codec.DecodeError, match=said) as caught:
+        read(damaged)
+    assert "$.results[1]" in str(caught.value)
+
+
+def test_files_of_ours_are_read_without_their_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else every test here would pass by the slow way alone."""
+    monkeypatch.setattr(results, "decode_whole", None)
+    assert len(read(document(*KINDS.values())).trials) == len(KINDS)
+    with pytest.raises(TypeError):
+        read(document(RAGGED))
+
+
+def test_spaces_do_not_matter() -> None:
+    made = document(result(threads=3))
+    (loose,) = from_bytes(json.dumps(made, indent=4).encode()).trials
+    (tight,) = from_bytes(json.dumps(made, separators=(",", ":")).encode()).trials
+    assert loose.logs.tolist() == tight.logs.tolist()

@@ -146,14 +146,15 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def tost_p(estimate: float, error: float, dof: float, bound: float) -> float:
-    """The p of "the truth is at least `bound` away from zero": two one-sided t tests (Schuirmann 1987).
+EQUIVALENCE = 0.90  # confidence of the interval that two one-sided tests at 5 % are
 
-    error: the estimate's standard error.  Without any error it is 0 inside the bound, else 1.
+
+def equivalence_bound(inner: Interval) -> float:
+    """How near to zero the truth is, by two one-sided tests at 5 % (Schuirmann 1987).
+
+    inner: the interval of EQUIVALENCE; one of less confidence proves no bound.
     """
-    if error == 0:
-        return 0.0 if abs(estimate) < bound else 1.0
-    return t_tail((bound - abs(estimate)) / error, dof)
+    return max(abs(inner.low), abs(inner.high)) if inner.confidence >= EQUIVALENCE else math.inf
 
 
 def repeats_needed(deviation: float, difference: float) -> int:

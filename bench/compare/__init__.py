@@ -12,9 +12,9 @@ from armbench.bench.compare.comparison import (
 )
 from armbench.bench.compare.crosstab import crosstab
 from armbench.bench.compare.noise import files_beside
-from armbench.bench.compare.reading import from_bytes
 from armbench.bench.compare.paired import has_sides
 from armbench.bench.compare.pooling import pooled
+from armbench.bench.compare.reading import from_bytes
 
 __all__ = [
     "Comparison",

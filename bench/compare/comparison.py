@@ -142,14 +142,14 @@ def draft(
     pairs, across = matching.pairs(base, new), found in ("same ISA", "different")
     pairs += matching.best_native_pairs(base, new) if across else []
     pairs += matching.whole_pairs(base, new, across)
-    counts = (len(bases), len(news))
+    counts, scales = (len(bases), len(news)), normalised.Scales()
 
     def measure(pair: Pair) -> Measured:
         failure = matching.failed_in(pair, news)
         invalid = failure or matching.why_invalid(pair, found in ONE_TYPE, counts)
         measured = unpaired.measure(pair, invalid, names, floors)
         row = replace(measured.row, failed=True) if failure else measured.row
-        return replace(measured, row=row, scale=normalised.scale(pair))
+        return replace(measured, row=row, scale=scales.of(pair))
 
     lacking = map(absent, matching.missing(base, new, bases, news))
     return Draft(empty, tuple(map(measure, pairs)), tuple(lacking))

@@ -174,7 +174,10 @@ def _column(cut: _Cut, base: Index, new: Index, names: tuple[str, str]) -> Draft
         )
     if empty.refusal:
         return Draft(empty)
-    measured = tuple(_measure(pair, cut, names) for pair in matching.pairs(base, new))
+    scales = normalised.Scales()
+    measured = tuple(
+        replace(_measure(pair, cut, names), scale=scales.of(pair)) for pair in matching.pairs(base, new)
+    )
     lacking = [
         absent(Missing(key, name, f"not with {cut.by} {name}", excused=True))
         for side, other, name in ((base, new, names[1]), (new, base, names[0]))
@@ -197,12 +200,10 @@ def _measure(pair: Pair, cut: _Cut, names: tuple[str, str]) -> Measured:
     threads = pair.base[0].result.threads, pair.new[0].result.threads
     pair = replace(pair, threads=threads if threads[0] != threads[1] else None)
     if ours != theirs:
-        measured = unpaired.measure(pair, invalid, names, ({}, {}))
-    elif len(ours) >= WELCH_SESSIONS:
-        measured = _of_sessions_alike(pair, invalid, names)
-    else:
-        measured = paired.measure(pair, invalid, names)
-    return replace(measured, scale=normalised.scale(pair))
+        return unpaired.measure(pair, invalid, names, ({}, {}))
+    if len(ours) >= WELCH_SESSIONS:
+        return _of_sessions_alike(pair, invalid, names)
+    return paired.measure(pair, invalid, names)
 
 
 def _of_sessions_alike(pair: Pair, invalid: str | None, names: tuple[str, str]) -> Measured:

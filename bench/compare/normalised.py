@@ -18,13 +18,35 @@ from armbench.bench.model import Result, Session
 CLOCKED = {"core", "cache"}  # kinds of work that the clock scales: no memory holds them up
 
 
-def scale(pair: Pair) -> Scale:
-    base, new = pair.base[0], pair.new[0]
-    return Scale(
-        ghz=_ratio(_clock_hz(pair.base), _clock_hz(pair.new)) if _clocked(base.result) else None,
-        core=_ratio(_cores(base), _cores(new)),
-        vcpu=new.result.threads / base.result.threads,
-    )
+class Scales:
+    """The Scale of pairs; each session's clock is found once."""
+
+    def __init__(self) -> None:
+        self._clocks: dict[int, float | None] = {}  # by the identity of a session, which has no hash
+
+    def of(self, pair: Pair) -> Scale:
+        base, new = pair.base[0], pair.new[0]
+        return Scale(
+            ghz=_ratio(self._clock_hz(pair.base), self._clock_hz(pair.new))
+            if _clocked(base.result)
+            else None,
+            core=_ratio(_cores(base), _cores(new)),
+            vcpu=new.result.threads / base.result.threads,
+        )
+
+    def _clock_hz(self, side: Observations) -> float | None:
+        """Of the cores that a trial ran on: the median over the rounds of all sessions."""
+        known = [clock for o in side if (clock := self._session_clock_hz(o))]
+        return median(known) if known else None
+
+    def _session_clock_hz(self, observed: Observed) -> float | None:
+        source, cpus = observed.source, set(observed.result.cpus)
+        if len(source.machine.cores) > 1:  # the rounds' clock is of one of several types
+            own = [core for core in source.machine.cores if cpus <= set(cpulist.parse(core.cpus))]
+            return own[0].clock_hz if own else None
+        if id(source) not in self._clocks:
+            self._clocks[id(source)] = _rounds_clock_hz(source) or source.machine.clock_hz
+        return self._clocks[id(source)]
 
 
 def _ratio(base: float | None, new: float | None) -> float | None:
@@ -33,20 +55,6 @@ def _ratio(base: float | None, new: float | None) -> float | None:
 
 def _clocked(result: Result) -> bool:
     return noise_of(result.work) in CLOCKED and not result.cold
-
-
-def _clock_hz(side: Observations) -> float | None:
-    """Of the cores that a trial ran on: the median over the rounds of all sessions."""
-    known = [clock for o in side if (clock := _session_clock_hz(o))]
-    return median(known) if known else None
-
-
-def _session_clock_hz(observed: Observed) -> float | None:
-    source, cpus = observed.source, set(observed.result.cpus)
-    if len(source.machine.cores) > 1:  # the rounds' clock is of one of several types
-        own = [core for core in source.machine.cores if cpus <= set(cpulist.parse(core.cpus))]
-        return own[0].clock_hz if own else None
-    return _rounds_clock_hz(source) or source.machine.clock_hz
 
 
 def _rounds_clock_hz(source: Session) -> float | None:

@@ -23,7 +23,6 @@ from armbench.bench.stats import Interval
 
 BOTH = "A-to-B"  # the variant of a trial whose sides have one each
 LEAST_ROUNDS = 6  # fewer have no 95 % interval
-EQUIVALENCE = 0.90  # confidence of the interval that says "same": two one-sided tests at 5 %
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +44,8 @@ class Paired:
         row = replace(row, detectable=math.expm1(max(row.margin, reach)))
         if row.adjusted_p is not None and row.adjusted_p <= q and size >= row.margin:
             return replace(row, verdict="slower" if estimate.value > 0 else "faster")
-        inner = self.interval(EQUIVALENCE)
-        bound = max(abs(inner.low), abs(inner.high))
-        if inner.confidence >= EQUIVALENCE and bound <= 2 * row.margin:
+        bound = stats.equivalence_bound(self.interval(stats.EQUIVALENCE))
+        if bound <= 2 * row.margin:
             return replace(row, verdict="same", within=math.expm1(bound))
         count = len(self.differences)
         spread = float(np.std(list(self.differences.values()), ddof=1))

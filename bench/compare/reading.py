@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from armbench.bench import cpulist, results
-from armbench.bench.compare.observed import Reduced, Sampled, Shape, computed, sampled
+from armbench.bench.compare.observed import Reduced, Sampled, Shape, computed, reduced
 from armbench.bench.model import Array, Json, Result
 
 BLANKS = b" \t\r\n"
@@ -28,43 +28,34 @@ TO_BLANKS = bytes.maketrans(b"[],", b"   ")
 def from_bytes(raw: bytes, path: Path | None = None) -> Reduced:
     """As reduced(results.from_bytes(…)), without decoding what is not needed; raises DecodeError too."""
     try:
-        members = _MEMBERS.decode(raw)
-        entries = _ENTRIES.decode(members["results"])
-    except (msgspec.MsgspecError, RecursionError, KeyError):
+        found = _DOCUMENT.decode(raw)
+        trials = [_trial(entry) for entry in found.results]
+    except (msgspec.MsgspecError, RecursionError, ValueError, ZeroDivisionError):
         return from_json(results.parse(raw, path), path)
-    document = {name: results.from_text(text) for name, text in members.items() if name != "results"}
+    document = {name: value for name in _MEMBERS if (value := getattr(found, name)) is not msgspec.UNSET}
     results.check_schema(document)
-    header = results.header({**document, "results": []}, path)
-    return computed(header, [_trial(text, f"$.results[{i}]") for i, text in enumerate(entries)])
+    return computed(results.header({**document, "results": []}, path), trials)
 
 
 def from_json(document: Json, path: Path | None = None) -> Reduced:
-    """The same of a document."""
-    header = results.header(document, path)
-    return computed(header, [_decoded(raw, f"$.results[{i}]") for i, raw in enumerate(document["results"])])
+    """The same of a document, by way of all its samples."""
+    return reduced(results.from_json(document, path))
 
 
-def _decoded(raw: Json, path: str) -> Sampled:
-    return sampled(results.decode_whole(raw, path))
+def _trial(entry: Any) -> Sampled:
+    """Raises ValueError for one that is not regular."""
+    processes = entry.processes
+    shape, ticks = _ticks([process.samples for process in processes])
+    known = {name: getattr(entry, name) for name in _AS_THEY_ARE}
+    result = Result(**known, cpus=cpulist.parse(entry.cpus), processes=())
+    spread = bool(processes[0].threads)
+    if shape[2] != (3 if spread else result.at_once):
+        raise ValueError("a column for each call at a time is expected")
+    rounds = tuple([process.round for process in processes])
+    return Sampled(result, rounds, tuple([process.flags for process in processes]), ticks, shape, spread)
 
 
-def _trial(text: msgspec.Raw, path: str) -> Sampled:
-    try:
-        found = _TRIAL.decode(text)
-        shape, ticks = _ticks([process.samples for process in found.processes])
-        cpus = cpulist.parse(found.cpus)
-        result = Result(**{name: getattr(found, name) for name in _AS_THEY_ARE}, cpus=cpus, processes=())
-        spread = bool(found.processes[0].threads)
-        if shape[2] == (3 if spread else result.at_once):
-            rounds = tuple(process.round for process in found.processes)
-            flags = tuple(process.flags for process in found.processes)
-            return Sampled(result, rounds, flags, ticks, shape, spread)
-    except (msgspec.MsgspecError, ValueError, ZeroDivisionError):
-        pass
-    return _decoded(results.from_text(text), path)
-
-
-# --- how entries are described to the parser -------------------------------------------------
+# --- how files are described to the parser ---------------------------------------------------
 
 
 class _Process(msgspec.Struct):
@@ -89,9 +80,11 @@ def _described() -> tuple[list[str], type[msgspec.Struct]]:
 
 
 _AS_THEY_ARE, _Trial = _described()
-_TRIAL: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Trial)
-_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_ENTRIES = msgspec.json.Decoder(list[msgspec.Raw])
+_MEMBERS = [name for name in results.schema()["properties"] if name != "results"]
+_Document = msgspec.defstruct(
+    "_Document", [("results", list[_Trial]), *((name, Any, msgspec.UNSET) for name in _MEMBERS)]
+)
+_DOCUMENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Document)
 
 
 # --- rows of ticks ---------------------------------------------------------------------------

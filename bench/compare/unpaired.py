@@ -71,9 +71,9 @@ class Unpaired:
         if row.adjusted_p is not None and row.adjusted_p <= q and size >= beyond:
             found: Verdict = "slower" if self.difference.value > 0 else "faster"
             return replace(row, detectable=least, verdict=found)
-        if stats.tost_p(self.difference.value, error, self.difference.dof, 2 * row.margin) <= 0.05:
-            within = math.expm1(size + self._reach(0.90))
-            return replace(row, detectable=least, verdict="same", within=within)
+        bound = stats.equivalence_bound(self.difference.interval(stats.EQUIVALENCE))
+        if bound <= 2 * row.margin:
+            return replace(row, detectable=least, verdict="same", within=math.expm1(bound))
         needed = stats.repeats_needed(error * math.sqrt(self.sessions), max(size, row.margin))
         return replace(row, detectable=least, sessions_needed=max(needed, WELCH_SESSIONS, self.sessions + 1))
 
@@ -165,7 +165,7 @@ def geomean(measured: Sequence[Measured]) -> Interval | None:
     groups = {m.row.key for m in measured if m.row.variants}
 
     def counts(m: Measured) -> bool:
-        grouped = m.native and replace(m.row.key, variant=BEST_NATIVE) in groups
+        grouped = groups and m.native and replace(m.row.key, variant=BEST_NATIVE) in groups
         return m.row.threads is None and (m.row.variants is not None or not grouped)
 
     known = [m.evidence for m in measured if isinstance(m.evidence, Unpaired) and counts(m)]

@@ -19,7 +19,7 @@ from typing import Literal, Protocol
 
 from armbench.bench import stats
 from armbench.bench.compare.matching import Key, Missing, Pair
-from armbench.bench.compare.observed import Observations, shifted
+from armbench.bench.compare.observed import Observations
 from armbench.bench.stats import Interval
 
 Verdict = Literal["faster", "slower", "same", "undecided", "invalid"]
@@ -145,21 +145,23 @@ def judge(measured: Sequence[Measured], q: float) -> list[Row]:
 
 
 def _judged(measured: Measured, evidence: Evidence, p: float, adjusted_p: float, q: float) -> Row:
-    log = evidence.interval()
+    ratio = exponential(evidence.interval())
     row = replace(
         measured.row,
-        ratio=exponential(log),
-        per_ghz=_scaled(log, measured.scale.ghz),
-        per_core=_scaled(log, measured.scale.core),
-        per_vcpu=_scaled(log, measured.scale.vcpu),
+        ratio=ratio,
+        per_ghz=_scaled(ratio, measured.scale.ghz),
+        per_core=_scaled(ratio, measured.scale.core),
+        per_vcpu=_scaled(ratio, measured.scale.vcpu),
         p=p,
         adjusted_p=adjusted_p,
     )
     return evidence.verdict(row, q)
 
 
-def _scaled(log: Interval, factor: float | None) -> Interval | None:
-    return None if factor is None else exponential(shifted(log, math.log(factor)))
+def _scaled(ratio: Interval, factor: float | None) -> Interval | None:
+    if factor is None:
+        return None
+    return Interval(ratio.value * factor, ratio.low * factor, ratio.high * factor, ratio.confidence)
 
 
 def absent(lack: Missing) -> Row:

@@ -136,19 +136,18 @@ def test_benjamini_hochberg_of_the_published_example() -> None:
 
 
 @given(st.floats(-0.02, 0.02), st.floats(1e-4, 0.01), st.floats(1, 200))
-def test_equivalence_holds_when_the_90_percent_interval_is_inside(
+def test_the_bound_of_equivalence_is_where_two_one_sided_tests_say_5_percent(
     value: float, error: float, dof: float
 ) -> None:
-    bound = 0.01
-    inside = stats.Difference(value, error, dof).interval(0.90)
-    limit = max(abs(inside.low), abs(inside.high))
-    if abs(limit - bound) > 1e-9:
-        assert (stats.tost_p(value, error, dof, bound) <= 0.05) == (limit < bound)
+    bound = stats.equivalence_bound(stats.Difference(value, error, dof).interval(stats.EQUIVALENCE))
+    upper, lower = (scipy_stats.t.sf((bound + sign * value) / error, dof) for sign in (-1, 1))
+    assert max(upper, lower) == pytest.approx(0.05)
 
 
-def test_equivalence_without_any_error() -> None:
-    assert stats.tost_p(0.001, 0.0, math.inf, 0.01) == 0.0
-    assert stats.tost_p(0.02, 0.0, math.inf, 0.01) == 1.0
+def test_equivalence_of_too_few_values_and_without_any_error() -> None:
+    assert stats.equivalence_bound(stats.interval([0.001] * 3, stats.EQUIVALENCE)) == math.inf
+    assert stats.equivalence_bound(stats.interval([0.001] * 9, stats.EQUIVALENCE)) == 0.001
+    assert stats.equivalence_bound(stats.Difference(-0.02, 0.0, math.inf).interval(0.90)) == 0.02
 
 
 def test_rounds_needed_agree_with_the_simulated_table() -> None:

@@ -344,11 +344,11 @@ def _print_comparisons(comparisons: Sequence[Comparison], form: str, out: Output
 
 
 def _print_session(session: Session, out: Output) -> None:
-    from armbench.bench import scaling, stats
+    from armbench.bench import estimates, scaling
     from armbench.bench.report.session import print_session
     from armbench.bench.run.session import measured_share
 
-    summaries = [stats.summarize(result) for result in session.results]
+    summaries = [estimates.summarize(result) for result in session.results]
     curves = [scaling.analyze(curve) for curve in scaling.curves(session)]
     print_session(session, summaries, measured_share(session), out.console, curves, scaling.splits(session))
 

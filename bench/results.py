@@ -18,7 +18,7 @@ from typing import TextIO
 
 import msgspec
 
-from armbench.bench import codec, cpulist, roofs, stats
+from armbench.bench import codec, cpulist, estimates, roofs
 from armbench.bench.codec import DecodeError
 from armbench.bench.errors import UserError
 from armbench.bench.model import Json, Process, Result, Session, Summary, Ticks
@@ -55,7 +55,7 @@ def to_json(session: Session) -> dict[str, Json]:
         "findings": codec.encode(session.findings),
         "rounds": codec.encode(session.rounds),
         "results": [
-            {**result_json(r), "summary": summary_json(stats.summarize(r), found.of(r))}
+            {**result_json(r), "summary": summary_json(estimates.summarize(r), found.of(r))}
             for r in session.results
         ],
         "skipped": codec.encode(session.skipped),
@@ -322,7 +322,7 @@ def _inconsistent(document: Json) -> list[str]:
         strays = sorted({p.round for p in result.processes} - rounds)
         if strays:
             problems.append(f"{path}.processes: round {strays[0]} is not in $.rounds")
-        problems.extend(_wrong_summary(stats.summarize(result), raw["summary"], f"{path}.summary"))
+        problems.extend(_wrong_summary(estimates.summarize(result), raw["summary"], f"{path}.summary"))
     return problems
 
 

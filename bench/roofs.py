@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from armbench.bench import stats
+from armbench.bench import estimates
 from armbench.bench.model import Result
 
 KERNEL = "roofs"
@@ -59,7 +59,7 @@ class Roofs:
         binding = self.binding(result)
         if binding is None:
             return None
-        return OfRoof(stats.summarize(result).rate.value / binding.rate, binding.name)
+        return OfRoof(estimates.summarize(result).rate.value / binding.rate, binding.name)
 
     def binding(self, result: Result) -> Roof | None:
         """In operations a second of all threads together."""
@@ -113,6 +113,6 @@ Key = TypeVar("Key")
 
 
 def _keep(found: dict[Key, Roof], key: Key, name: str, result: Result) -> None:
-    rate = stats.summarize(result).rate.value
+    rate = estimates.summarize(result).rate.value
     if key not in found or found[key].rate < rate:
         found[key] = Roof(name, rate)

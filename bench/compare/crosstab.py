@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from armbench.bench import stats
+from armbench.bench import estimates
 from armbench.bench.compare import matching, normalised, paired, unpaired
 from armbench.bench.compare.comparable import ONE_TYPE, facts_of
 from armbench.bench.compare.comparison import DISPLAY_Q, Comparison, Draft, draft, heading, judged
@@ -148,7 +148,7 @@ class _Cut:
         return replace(key, case=" ".join(f"{name}={value}" for name, value in others))
 
     def inverse_rate(self, trial: Observed) -> Observed:
-        return trial.together(stats.amounts(trial.result.work)[0][0] if self.unlike_work else 1)
+        return trial.together(estimates.amounts(trial.result.work)[0][0] if self.unlike_work else 1)
 
 
 def _of_trials(sessions: Sequence[Reduced], by: str, base: str | None) -> list[Draft]:
@@ -195,7 +195,7 @@ def _sources(column: Index) -> list[Session]:
 def _measure(pair: Pair, cut: _Cut, names: tuple[str, str]) -> Measured:
     ours, theirs = ([id(o.source) for o in side] for side in (pair.base, pair.new))
     invalid = matching.why_invalid(pair, True, (len(set(ours)), len(set(theirs))), cut.by)
-    if len(units := {stats.amounts(o.result.work)[0][1] for o in (*pair.base, *pair.new)}) > 1:
+    if len(units := {estimates.amounts(o.result.work)[0][1] for o in (*pair.base, *pair.new)}) > 1:
         invalid = f"the work is counted in {' and '.join(sorted(units))}"
     threads = pair.base[0].result.threads, pair.new[0].result.threads
     pair = replace(pair, threads=threads if threads[0] != threads[1] else None)

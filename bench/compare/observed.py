@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from armbench.bench import stats, turns
+from armbench.bench import estimates, stats, turns
 from armbench.bench.model import Array, Result, Session
 from armbench.bench.stats import Interval
 
@@ -117,7 +117,7 @@ def _observed(header: Session, alike: Sequence[Sampled]) -> Iterator[Observed]:
     sides = seconds is not None and any(one.result.side for one in alike)
     visits = np.log(turns.visits(seconds)) if seconds is not None and sides else [None] * len(alike)
     if seconds is None:
-        logs = np.log([stats.process_seconds(one.result) for one in alike])
+        logs = np.log([estimates.process_seconds(one.result) for one in alike])
     else:
         logs = np.log(np.median(seconds, axis=2))
     for one, own, log, each in zip(alike, logs, stats.intervals(logs), visits, strict=True):
@@ -127,7 +127,7 @@ def _observed(header: Session, alike: Sequence[Sampled]) -> Iterator[Observed]:
 
 
 def _seconds(alike: Sequence[Sampled]) -> Array | None:
-    """Seconds per call, float64 [trials][processes][samples], as those of stats.sample_ticks."""
+    """Seconds per call, float64 [trials][processes][samples], as those of estimates.sample_ticks."""
     known = [one.ticks for one in alike if one.ticks is not None]
     if alike[0].shape is None:
         return None

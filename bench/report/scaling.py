@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from armbench.bench import stats
+from armbench.bench import estimates
 from armbench.bench.model import Result
 from armbench.bench.report import chart, units
 from armbench.bench.scaling import Analysis, Curve, Split, sentence, split_sentence
@@ -314,7 +314,7 @@ def print_splits(found: Sequence[Split], console: Console) -> None:
 
 
 def _split_table(split: Split) -> Table:
-    rates = [stats.summarize(option.result).rate for option in split.options]
+    rates = [estimates.summarize(option.result).rate for option in split.options]
     size, prefix = units.scale_for(median(rate.value for rate in rates))
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for name in ("split", units.unit_name(prefix, rates[0].unit), "of best", "±"):

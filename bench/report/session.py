@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from armbench.bench import stats
+from armbench.bench import estimates
 from armbench.bench.model import Finding, Result, Session, Severity, Skip, Summary
 from armbench.bench.report import scaling, units
 from armbench.bench.report.headline import headline as headline
@@ -248,7 +248,7 @@ def row_marks(result: Result) -> set[str]:
     per_call = [row[0] for process in result.processes for row in process.samples]
     if per_call and result.overhead_ticks * result.calls > OVERHEAD_SHARE * min(per_call):
         flagged.add("h")
-    if (fairness := stats.fairness(result)) and fairness.slowest < UNEVEN * fairness.fastest:
+    if (fairness := estimates.fairness(result)) and fairness.slowest < UNEVEN * fairness.fastest:
         flagged.add("f")
     return flagged
 
@@ -279,10 +279,10 @@ def _meaning(mark: str, session: Session) -> str:
 
 def _most_uneven(found: Iterable[Result]) -> str:
     """The result whose slowest thread is farthest behind: both rates, and Jain's index of all."""
-    shared = [(fairness, result) for result in found if (fairness := stats.fairness(result))]
+    shared = [(fairness, result) for result in found if (fairness := estimates.fairness(result))]
     fairness, result = min(shared, key=lambda pair: pair[0].slowest / pair[0].fastest)
     size, prefix = units.scale_for(fairness.fastest)
-    unit = units.unit_name(prefix, stats.amounts(result.work)[0][1])
+    unit = units.unit_name(prefix, estimates.amounts(result.work)[0][1])
     slowest, fastest = (units.three_digits(rate / size) for rate in (fairness.slowest, fairness.fastest))
     name = f"{result.kernel}/{result.variant}/{result.case} on {result.threads}"
     return f"{name}: {slowest} to {fastest} {unit}, Jain's index {fairness.jain:.3f}"

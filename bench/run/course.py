@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from armbench.bench import cpulist, stats
+from armbench.bench import cpulist, estimates
 from armbench.bench.model import (
     SIDES,
     Failure,
@@ -140,7 +140,7 @@ class Course:
     def process_of(self, round_index: int, event: Done) -> Process:
         assert self.schedule is not None
         flags = tuple(sorted({flag for e in event.events for flag in e["flags"]}))
-        made = stats.process(round_index, event.pid, event.ticks, self.schedule.warmup, flags)
+        made = estimates.process(round_index, event.pid, event.ticks, self.schedule.warmup, flags)
         return replace(
             made,
             start_spread_ticks=event.start_spread,

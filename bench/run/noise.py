@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from armbench.bench import stats
+from armbench.bench import estimates
 from armbench.bench.model import Result
 
 CONFIDENCE = 0.95
@@ -39,7 +39,7 @@ class Noise:
 
 def half_width(result: Result) -> float:
     """Of the 95 % interval, as a share of the time; infinite while the rounds are too few."""
-    summary = stats.summarize(result)
+    summary = estimates.summarize(result)
     if summary.confidence < CONFIDENCE - 0.01:
         return math.inf
     return (summary.high - summary.low) / 2 / summary.seconds

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from armbench.bench import __version__, doctor, journal, native, results, stats
+from armbench.bench import __version__, doctor, estimates, journal, native, results
 from armbench.bench import machine as host
 from armbench.bench.errors import UserError
 from armbench.bench.journal import Journal, Record
@@ -333,7 +333,7 @@ def measured_share(session: Session) -> float | None:
     if not ended:
         return None
     elapsed = session.session.get("seconds") or (_moment(ended) - _moment(started)).total_seconds()
-    return stats.measured_seconds(session.results) / elapsed if elapsed > 0 else None
+    return estimates.measured_seconds(session.results) / elapsed if elapsed > 0 else None
 
 
 def _moment(text: str) -> datetime:

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from armbench.bench import stats
+from armbench.bench import estimates, stats
 from armbench.bench.model import Array, Rate
 from armbench.bench.scaling import models, resampling
 from armbench.bench.scaling.curve import Curve
@@ -127,7 +127,7 @@ def analyze(curve: Curve) -> Analysis:
     bends = _bends(grid, fits, curve.rounds) if fits and model and not model.misfit else (None, None)
     return Analysis(
         curve=curve,
-        rates=tuple(stats.summarize(result).rate for result in curve.results),
+        rates=tuple(estimates.summarize(result).rate for result in curve.results),
         efficiency=_efficiency(curve),
         model=model,
         best=_best(grid.cores.astype(int).tolist(), logs, *bends),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armbench.bench import cpulist, stats
+from armbench.bench import cpulist, estimates
 from armbench.bench.model import Array, Machine, Result, Session
 from armbench.bench.scaling.models import Grid
 
@@ -124,12 +124,12 @@ def _curve(family: Mapping[int, Result], topology: Topology) -> Curve | None:
     results = tuple(ordered[i] for i in kept)
     rates = np.array([[by_round[i][index] for i in kept] for index in common])
     on_nodes = np.array([topology.on_nodes(result.cpus) for result in results])
-    return Curve(results, rates, on_nodes, topology, stats.amounts(results[0].work)[0][1])
+    return Curve(results, rates, on_nodes, topology, estimates.amounts(results[0].work)[0][1])
 
 
 def log_rates(result: Result) -> dict[int, float]:
     """{round: log of the rate of all threads together}."""
-    amount, _ = stats.amounts(result.work)[0]
+    amount, _ = estimates.amounts(result.work)[0]
     total = amount * result.at_once
-    pairs = zip(result.processes, stats.process_seconds(result), strict=True)
+    pairs = zip(result.processes, estimates.process_seconds(result), strict=True)
     return {process.round: math.log(total / seconds) for process, seconds in pairs}

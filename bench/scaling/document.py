@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from armbench.bench import codec, cpulist, stats
+from armbench.bench import codec, cpulist, estimates
 from armbench.bench.model import Json, Result
 from armbench.bench.scaling.analysis import Analysis
 from armbench.bench.scaling.sentences import sentence
@@ -26,7 +26,7 @@ def splits_json(found: Sequence[Split]) -> list[Json]:
                 {
                     "instances": option.instances,
                     "threads_each": option.threads,
-                    "rate": codec.encode(stats.summarize(option.result).rate),
+                    "rate": codec.encode(estimates.summarize(option.result).rate),
                     "of_best": codec.encode(option.of_best),
                 }
                 for option in split.options
@@ -66,5 +66,5 @@ def _point(found: Analysis, index: int) -> dict[str, Json]:
         "oversubscribed": result.oversubscribed,
         "rate": codec.encode(found.rates[index]),
         "efficiency": found.efficiency and codec.encode(found.efficiency[index]),
-        "fairness": codec.encode(stats.fairness(result)),
+        "fairness": codec.encode(estimates.fairness(result)),
     }

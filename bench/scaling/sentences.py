@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from armbench.bench import stats
+from armbench.bench import estimates
 from armbench.bench.model import Result
 from armbench.bench.scaling.analysis import NEAR_BEST, Analysis, Best, Crossing, own_cpus, ratio
 from armbench.bench.scaling.curve import Curve
@@ -100,7 +100,7 @@ def _bytes(found: Analysis) -> str:
     """What the model's limit is in bytes that must move."""
     assert found.model is not None
     work = found.curve.last.work
-    limit = found.model.parameters["limit"].value / stats.amounts(work)[0][0]
+    limit = found.model.parameters["limit"].value / estimates.amounts(work)[0][0]
     gigabytes = limit * (work.bytes_read + work.bytes_written) / 1e9
     return f"{gigabytes:.0f} GB/s" if gigabytes >= 100 else f"{gigabytes:.3g} GB/s"
 

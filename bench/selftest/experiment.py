@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from armbench.bench import estimates, registry, turns
 from armbench.bench import machine as host
-from armbench.bench import registry, stats, turns
 from armbench.bench.errors import UserError
 from armbench.bench.model import (
     SIDES,
@@ -163,7 +163,7 @@ def _samples(results: Sequence[Result]) -> dict[str, dict[str, list[list[float]]
     found: dict[str, dict[str, list[list[float]]]] = {}
     for result in results:
         scale = 1 / (result.calls * result.tick_hz)
-        rows = [[t * scale for t in stats.sample_ticks(process)] for process in result.processes]
+        rows = [[t * scale for t in estimates.sample_ticks(process)] for process in result.processes]
         found.setdefault(result.case, {})[str(result.side)] = rows
     return found
 

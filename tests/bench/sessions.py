@@ -9,6 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
+from armbench.bench.estimates import process
 from armbench.bench.model import (
     Budget,
     Cache,
@@ -22,7 +23,6 @@ from armbench.bench.model import (
     Verified,
     Work,
 )
-from armbench.bench.stats import process
 
 TICK_HZ = 1_000_000_000
 STARTED = "2026-11-01T12:00:00Z"

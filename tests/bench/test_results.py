@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from armbench.bench import codec, model, results, stats
+from armbench.bench import codec, estimates, model, results
 from armbench.bench.model import Failure, Json, Process, Result, Session, Skip
 from armbench.bench.results import ResultError
 from tests.bench.sessions import GRAVITON4, XEON, result, session
@@ -82,7 +82,7 @@ ticks = st.integers(1, 2**53)
 def test_any_ticks_survive(data: st.DataObject) -> None:
     threads = data.draw(st.integers(1, 12))
     rows = data.draw(st.lists(st.lists(ticks, min_size=threads, max_size=threads), min_size=2, max_size=4))
-    warmup, samples, medians = stats.compress(np.array(rows, np.int64), 1)
+    warmup, samples, medians = estimates.compress(np.array(rows, np.int64), 1)
     process = Process(0, data.draw(st.integers(0, 9)), warmup, samples, (data.draw(names),), medians)
     made = session([replace(result(threads=threads), processes=(process,), variant=data.draw(names))])
     assert results.from_json(json.loads(results.layout(results.to_json(made)))) == made

@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from armbench.bench import results, roofs
+from armbench.bench.estimates import summarize
 from armbench.bench.model import Finding, Result, Session, Work
 from armbench.bench.report.session import print_session
-from armbench.bench.stats import summarize
 from tests.bench import golden
 from tests.bench.sessions import result, session
 

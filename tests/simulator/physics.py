@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armbench.bench import stats
+from armbench.bench import estimates
 from armbench.bench.model import Array, Machine, Site, Work
 
 SIBLING_SHARE = 0.6  # of a core's rate, for each of two threads that run on it
@@ -85,7 +85,7 @@ def rates(
     here = np.array([index_of[site_of[cpu].node] for cpu in cpus])
     count = contending or len(set(cpus))
     spread = 1 + behaviour.sigma * (count - 1) + behaviour.kappa * count * (count - 1)
-    each = behaviour.rate / stats.amounts(work)[0][0] / spread
+    each = behaviour.rate / estimates.amounts(work)[0][0] / spread
     if len(set(here.tolist())) > 1:
         each *= 1 - behaviour.crossing
     call_bytes = behaviour.memory * (work.bytes_read + work.bytes_written)

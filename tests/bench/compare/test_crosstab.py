@@ -15,8 +15,8 @@ from armbench.bench import results
 from armbench.bench.compare import Comparison, crosstab, exit_code, verdict_line
 from armbench.bench.compare.verdicts import Row
 from armbench.bench.errors import UserError
+from armbench.bench.estimates import process
 from armbench.bench.model import Result, Session
-from armbench.bench.stats import process
 from tests.bench.sessions import DECODE, GRAVITON3, GRAVITON4, GRAVITON4_LARGE, XEON, result, session
 from tests.conftest import Armbench
 

@@ -15,8 +15,9 @@ from armbench.bench import compare as comparing
 from armbench.bench.compare import Comparison, exit_code, verdict_line
 from armbench.bench.compare.verdicts import Row
 from armbench.bench.errors import UserError
+from armbench.bench.estimates import process
 from armbench.bench.model import Failure, Result, Verified
-from armbench.bench.stats import process, signed_rank_p
+from armbench.bench.stats import signed_rank_p
 from tests.bench.sessions import GRAVITON4, result, session
 
 SIDES = {"a": "as it is", "b": "env:X=1"}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from armbench.bench import codec, results, stats
+from armbench.bench import codec, estimates, results
 from armbench.bench.compare.observed import Reduced, reduced
 from armbench.bench.compare.reading import from_bytes
 from armbench.bench.model import Result
@@ -42,9 +42,9 @@ def test_values_are_those_of_the_samples(made: Result) -> None:
     (fast,) = read(document(made)).trials
     (slow,) = reduced(session([made])).trials
     for found in (fast, slow):
-        assert np.exp(found.logs) == pytest.approx(stats.process_seconds(made), rel=1e-12)
-        assert found.log.value == pytest.approx(stats.estimate(made).value, rel=1e-12)
-        assert found.log.low == pytest.approx(stats.estimate(made).low, rel=1e-12)
+        assert np.exp(found.logs) == pytest.approx(estimates.process_seconds(made), rel=1e-12)
+        assert found.log.value == pytest.approx(estimates.estimate(made).value, rel=1e-12)
+        assert found.log.low == pytest.approx(estimates.estimate(made).low, rel=1e-12)
         assert found.rounds == tuple(p.round for p in made.processes)
         assert found.flags == tuple(p.flags for p in made.processes)
         assert found.result == replace(made, processes=())

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from armbench.bench import foreign, stats
+from armbench.bench import estimates, foreign
 from armbench.bench.compare import compare, exit_code
 from armbench.bench.results import ResultError
 from tests.conftest import Armbench
@@ -53,7 +53,7 @@ def test_pyperf_has_processes() -> None:
     result = session.results[0]
     assert (result.case, len(result.processes)) == ("sum", len(runs))
     middle = sorted(runs[0]["values"])[len(runs[0]["values"]) // 2]
-    assert stats.process_seconds(result)[0] == pytest.approx(middle, rel=1e-6)
+    assert estimates.process_seconds(result)[0] == pytest.approx(middle, rel=1e-6)
 
 
 def test_google_benchmark_takes_repetitions_and_leaves_aggregates() -> None:
@@ -80,7 +80,7 @@ def test_llama_bench_names_tests_as_its_tables_do(lines: bool, tmp_path: Path) -
         "llama 7B Q4_K - Medium pp512",
         "llama 7B Q4_K - Medium tg128",
     ]
-    prompt, generated = map(stats.summarize, session.results)
+    prompt, generated = map(estimates.summarize, session.results)
     assert prompt.rate.value == pytest.approx(512 / 17)
     assert generated.rate.unit == "token/s"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from armbench.bench import results, stats
+from armbench.bench import estimates, results
 from armbench.bench.cli import run
 from armbench.bench.model import Result, Session
 from armbench.bench.report.output import Output
@@ -26,7 +26,7 @@ def printed(shown: Session, width: int = 80, encoding: str = "utf-8") -> str:
     out = io.TextIOWrapper(raw, encoding=encoding)
     screen = Output(out).console
     screen.width = width
-    summaries = [stats.summarize(r) for r in shown.results]
+    summaries = [estimates.summarize(r) for r in shown.results]
     analyses = [analyze(curve) for curve in curves(shown)]
     print_session(shown, summaries, 0.9, screen, analyses, splits(shown))
     out.flush()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from armbench.bench import stats
+from armbench.bench import estimates
 from armbench.bench.model import Failure, Session, Skip, Work
 from armbench.bench.report.session import print_session
 from tests.bench import golden
@@ -18,7 +18,7 @@ from tests.bench.sessions import DECODE, GRAVITON4, TEXT, result, session
 
 def printed(shown: Session, width: int = 80, share: float | None = 0.876) -> str:
     out = io.StringIO()
-    summaries = [stats.summarize(r) for r in shown.results]
+    summaries = [estimates.summarize(r) for r in shown.results]
     print_session(shown, summaries, share, Console(file=out, width=width))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from armbench.bench import stats
+from armbench.bench import estimates
 from armbench.bench.model import Budget, Cache, Core, Machine, Node, Result
 from armbench.bench.scaling import Analysis, analyze, curves
 from tests.bench.sessions import GRAVITON4, SQUARE, result, session
@@ -43,7 +43,7 @@ def points(
     found = []
     for n in cores:
         at_once = n if changes.get("mode", "throughput") == "throughput" else 1
-        per_call = stats.amounts(work)[0][0] / 50e9
+        per_call = estimates.amounts(work)[0][0] / 50e9
         found.append(result(per_call * at_once / given(n), threads=n, **changes))
     return found
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from armbench.bench import stats
+from armbench.bench import estimates
 from armbench.bench.scaling import curves
 from tests.bench.scaling.made import LADDER, machine, points
 from tests.bench.sessions import result, session
@@ -18,7 +18,7 @@ def test_a_curve_has_the_points_in_order_and_a_row_for_each_round() -> None:
     assert curve.log_rates.shape == (7, len(LADDER))
     assert curve.unit == "flop/s"
     for column, measured in zip(curve.log_rates.T, curve.results, strict=True):
-        assert np.exp(np.median(column)) == pytest.approx(stats.summarize(measured).rate.value, rel=0.01)
+        assert np.exp(np.median(column)) == pytest.approx(estimates.summarize(measured).rate.value, rel=0.01)
 
 
 def test_threads_on_each_node() -> None:

@@ -2,7 +2,7 @@
 
 Each visit of one side lies beside a visit of the other, a few samples apart.  What slows a machine
 for longer than that slows both; what interrupts a single sample makes only that one longer.  So
-the time of a visit is that of its faster half, and a round's difference the midmean of its visits':
+the time of a visit is that of its faster half, and a round's difference the median of its visits':
 deaf to a visit that went wrong on either side.  Its spread is a quarter (on a busy host) to three quarters
 (on a quiet one) of what medians over all samples of a side give (docs/selftest.md).
 """
@@ -32,7 +32,5 @@ def visits(ticks: Array) -> Array:
 
 def differences(a: Array, b: Array) -> Array:
     """Log B - log A of each round, of the logarithms of visits float64 [rounds][visits] of either side."""
-    each = np.sort(b - a)
-    aside = each.shape[1] // 4  # of five, one at each end
-    middle: Array = each[:, aside : each.shape[1] - aside].mean(axis=1)
+    middle: Array = np.median(b - a, axis=1)
     return middle

@@ -22,7 +22,7 @@ def test_a_visit_is_the_mean_of_its_faster_half() -> None:
     assert turns.visits(np.array([[9, 1, 3], [4, 4, 4]])).tolist() == [[2], [4]]
 
 
-def test_a_round_is_the_midmean_of_its_visits() -> None:
+def test_a_round_is_the_median_of_its_visits() -> None:
     a = np.zeros((2, 5))
     b = np.array([[0.1, 0.2, 9.0, 0.3, -7.0], [0.0] * 5])
     assert turns.differences(a, b) == pytest.approx([0.2, 0.0])

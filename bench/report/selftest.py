@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from armbench.bench import stats
 from armbench.bench.selftest import score
-from armbench.bench.selftest.disturb import REGIMES
+from armbench.bench.selftest.disturb import REGIMES, Regime
 from armbench.bench.selftest.experiment import Comparison
 from armbench.bench.selftest.score import Share
 
@@ -74,7 +73,9 @@ def markdown(found: Sequence[Comparison]) -> str:
             cells = (finds.found, finds.wrong, finds.same, finds.covered)
             if finds.found.trials:
                 text.append(f"| {regime} | {percent} % | {' | '.join(map(_rate, cells))} |")
-    text += ["", f"Spread of a round's difference (median over trials): {_spreads(found)}.", ""]
+    spreads = ", ".join(f"{regime} {100 * score.spread(c):.2f} %" for regime, c in regimes.items())
+    text += ["", f"Spread of a round's difference (median over trials): {spreads}."]
+    text += ["", "## By chain", "", *_by_chain(regimes), ""]
     return "\n".join(text)
 
 
@@ -85,18 +86,11 @@ def _balance(found: Sequence[Comparison]) -> float:
     return min(1.0, 2 * stats.binomial_tail(more, alarms.slower + alarms.faster, 0.5))
 
 
-def _spreads(found: Sequence[Comparison]) -> str:
-    words = []
-    for regime, comparisons in score.by_regime(found).items():
-        spreads = sorted(
-            _deviation(comparison.differences(case))
-            for comparison in comparisons
-            for case in comparison.truth
-        )
-        words.append(f"{regime} {100 * spreads[len(spreads) // 2]:.2f} %")
-    return ", ".join(words)
-
-
-def _deviation(values: Sequence[float]) -> float:
-    mean = math.fsum(values) / len(values)
-    return math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (len(values) - 1))
+def _by_chain(regimes: Mapping[Regime, Sequence[Comparison]]) -> Iterator[str]:
+    yield "| regime | chain | longer by | spread of a round | found (alike: p <= 0.05) | covered |"
+    yield "|---|---|--:|--:|--:|--:|"
+    for regime, comparisons in regimes.items():
+        for chain in score.chains(comparisons):
+            longer = f"{chain.percent} %" if chain.percent else ""
+            cells = f"{100 * chain.spread:.2f} % | {_rate(chain.found)} | {_rate(chain.covered)}"
+            yield f"| {regime} | {chain.case} | {longer} | {cells} |"

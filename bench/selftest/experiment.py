@@ -39,6 +39,7 @@ from armbench.bench.run.sides import Start
 from armbench.bench.selftest.disturb import Regime, disturbed
 
 SAMPLE_SECONDS = 0.5e-3
+NANOSECOND = 1e-9
 CHAIN = 1000  # steps that a chain has where nothing slows it
 ALIKE = ("add-1", "add-2", "add-3", "add-4", "chase-16k-1", "chase-256k-1", "chase-1m-1", "chase-8m-1")
 LONGER = {
@@ -160,10 +161,14 @@ def _starts(truth: Mapping[str, float]) -> dict[SideName | None, Start]:
 
 
 def _samples(results: Sequence[Result]) -> dict[str, dict[str, list[list[float]]]]:
+    """In whole nanoseconds, as they are kept: what is judged now must be what is judged when read again."""
     found: dict[str, dict[str, list[list[float]]]] = {}
     for result in results:
-        scale = 1 / (result.calls * result.tick_hz)
-        rows = [[t * scale for t in estimates.sample_ticks(process)] for process in result.processes]
+        scale = 1e9 / (result.calls * result.tick_hz)
+        rows = [
+            [round(ticks * scale) * NANOSECOND for ticks in estimates.sample_ticks(process)]
+            for process in result.processes
+        ]
         found.setdefault(result.case, {})[str(result.side)] = rows
     return found
 
@@ -172,13 +177,15 @@ def _samples(results: Sequence[Result]) -> dict[str, dict[str, list[list[float]]
 
 
 def write_line(path: Path, comparison: Comparison) -> None:
-    """Append a comparison, its times in whole nanoseconds."""
+    """Append a comparison."""
     document = {
         "regime": comparison.regime,
         "index": comparison.index,
         "truth": comparison.truth,
         "samples": {
-            case: {side: [[round(s * 1e9) for s in row] for row in rows] for side, rows in sides.items()}
+            case: {
+                side: [[round(s / NANOSECOND) for s in row] for row in rows] for side, rows in sides.items()
+            }
             for case, sides in comparison.samples.items()
         },
     }
@@ -195,7 +202,7 @@ def read_lines(path: Path) -> Iterator[Comparison]:
     for line in path.read_text().split("\n")[:-1]:
         raw = json.loads(line)
         samples = {
-            case: {side: [[ns * 1e-9 for ns in row] for row in rows] for side, rows in sides.items()}
+            case: {side: [[ns * NANOSECOND for ns in row] for row in rows] for side, rows in sides.items()}
             for case, sides in raw["samples"].items()
         }
         yield Comparison(raw["regime"], raw["index"], raw["truth"], samples)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median, stdev
 
 from armbench.bench import stats
 from armbench.bench.compare.comparison import DISPLAY_Q, GATE_Q
@@ -134,6 +135,49 @@ def finds(comparisons: Sequence[Comparison], percent: int) -> Finds:
         share(trial.same(differences) for trial, differences in trials),
         share(trial.covered for trial, _ in trials),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """One chain over many comparisons.
+
+    percent  it is longer on a side by so many, 0 for one alike on both
+    spread   standard deviation of a round's difference, the median over the comparisons
+    found    verdicts at the display's q; of one alike, p <= 0.05 before correction
+    """
+
+    case: str
+    percent: int
+    spread: float
+    found: Share
+    covered: Share
+
+
+def chains(comparisons: Sequence[Comparison]) -> list[Chain]:
+    """Each chain's, in the order of the comparisons: what noise does to which kind of work."""
+    trials: dict[str, list[Judged]] = {}
+    spreads: dict[str, list[float]] = {}
+    for comparison in comparisons:
+        alike = _present(comparison, ALIKE)
+        longer = [case for case in comparison.truth if case not in ALIKE]
+        for trial in (*judge(comparison, alike), *judge(comparison, longer)):
+            trials.setdefault(trial.case, []).append(trial)
+            spreads.setdefault(trial.case, []).append(stdev(comparison.differences(trial.case)))
+    return [_chain(case, found, median(spreads[case])) for case, found in trials.items()]
+
+
+def _chain(case: str, trials: Sequence[Judged], spread: float) -> Chain:
+    percent = round(100 * math.expm1(abs(trials[0].truth)))
+    if percent:
+        found = share(trial.differs(DISPLAY_Q) == math.copysign(1, trial.truth) for trial in trials)
+    else:
+        found = share(trial.p <= 0.05 for trial in trials)
+    return Chain(case, percent, spread, found, share(trial.covered for trial in trials))
+
+
+def spread(comparisons: Sequence[Comparison]) -> float:
+    """Standard deviation of a round's difference: the median over all trials."""
+    return median(stdev(c.differences(case)) for c in comparisons for case in c.truth)
 
 
 def uniformity(comparisons: Sequence[Comparison]) -> float:

@@ -73,6 +73,19 @@ def test_what_is_longer_is_found_and_never_called_the_opposite(many: list[Compar
     assert score.finds(many, 1).found.rate > 0.6
 
 
+def test_each_chain_has_its_own_spread_and_finds(many: list[Comparison]) -> None:
+    found = {chain.case: chain for chain in score.chains(many)}
+    assert set(found) == set(many[0].truth)
+    assert {c: chain.percent for c, chain in found.items() if chain.percent} == {
+        case: round(steps / 10 - 100) for case, steps in LONGER.items()
+    }
+    assert sum(found[case].found.hits for case in ALIKE) == score.alarms(many).trials.hits
+    two = [chain for chain in found.values() if chain.percent == 2]
+    assert sum(chain.found.hits for chain in two) == score.finds(many, 2).found.hits
+    spreads = sorted(chain.spread for chain in found.values())
+    assert spreads[0] <= score.spread(many) <= spreads[-1]
+
+
 def test_a_rule_that_cannot_find_is_seen_not_to() -> None:
     blunt = [made_up(index, spread=0.3) for index in range(20)]
     assert score.finds(blunt, 2).found.rate < 0.2
@@ -173,6 +186,7 @@ def test_the_report_has_every_rate(many: list[Comparison]) -> None:
     both = report.markdown([*many[:4], made_up(1, regime="drift")])
     assert both.count("| all |") == 1 + len(rivals.RULES) + len(report.PERCENTS)
     assert "| quiet | 2 % |" in text
+    assert all(f"| quiet | {case} |" in text for case in many[0].truth)
     assert all(len(line) <= 80 for line in report.lines(many))
 
 

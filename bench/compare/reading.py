@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from functools import lru_cache
 from pathlib import Path
+from types import GenericAlias
 from typing import Any, get_type_hints
 
 import msgspec
@@ -82,7 +83,8 @@ def _described() -> tuple[list[str], type[msgspec.Struct]]:
 _AS_THEY_ARE, _Trial = _described()
 _MEMBERS = [name for name in results.schema()["properties"] if name != "results"]
 _Document = msgspec.defstruct(
-    "_Document", [("results", list[_Trial]), *((name, Any, msgspec.UNSET) for name in _MEMBERS)]
+    "_Document",
+    [("results", GenericAlias(list, (_Trial,))), *((name, Any, msgspec.UNSET) for name in _MEMBERS)],
 )
 _DOCUMENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Document)
 

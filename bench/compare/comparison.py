@@ -149,7 +149,7 @@ def draft(
         invalid = failure or matching.why_invalid(pair, found in ONE_TYPE, counts)
         measured = unpaired.measure(pair, invalid, names, floors)
         row = replace(measured.row, failed=True) if failure else measured.row
-        return replace(measured, row=row, scale=scales.of(pair))
+        return Measured(row, measured.evidence, measured.native, scales.of(pair))
 
     lacking = map(absent, matching.missing(base, new, bases, news))
     return Draft(empty, tuple(map(measure, pairs)), tuple(lacking))

@@ -17,7 +17,7 @@ import numpy as np
 from armbench.bench import cpulist, stats, turns
 from armbench.bench.compare.matching import Key, Pair, index, why_invalid
 from armbench.bench.compare.observed import Observed, Reduced
-from armbench.bench.compare.verdicts import Measured, Row, exponential, first_row, judge
+from armbench.bench.compare.verdicts import Judgement, Measured, Row, exponential, first_row, judge
 from armbench.bench.model import Session, SideName
 from armbench.bench.stats import Interval
 
@@ -38,19 +38,19 @@ class Paired:
     def interval(self, confidence: float = stats.CONFIDENCE) -> Interval:
         return stats.interval(list(self.differences.values()), confidence)
 
-    def verdict(self, row: Row, q: float) -> Row:
+    def judgement(self, margin: float, adjusted_p: float, q: float) -> Judgement:
         estimate = self.interval()
         size, reach = abs(estimate.value), (estimate.high - estimate.low) / 2
-        row = replace(row, detectable=math.expm1(max(row.margin, reach)))
-        if row.adjusted_p is not None and row.adjusted_p <= q and size >= row.margin:
-            return replace(row, verdict="slower" if estimate.value > 0 else "faster")
+        least = math.expm1(max(margin, reach))
+        if adjusted_p <= q and size >= margin:
+            return Judgement("slower" if estimate.value > 0 else "faster", least)
         bound = stats.equivalence_bound(self.interval(stats.EQUIVALENCE))
-        if bound <= 2 * row.margin:
-            return replace(row, verdict="same", within=math.expm1(bound))
+        if bound <= 2 * margin:
+            return Judgement("same", least, within=math.expm1(bound))
         count = len(self.differences)
         spread = float(np.std(list(self.differences.values()), ddof=1))
-        needed = stats.repeats_needed(spread, max(size, row.margin))
-        return replace(row, rounds_needed=max(needed, count + 1))
+        needed = stats.repeats_needed(spread, max(size, margin))
+        return Judgement("undecided", least, rounds_needed=max(needed, count + 1))
 
 
 def measure(pair: Pair, invalid: str | None, names: tuple[str, str]) -> Measured:

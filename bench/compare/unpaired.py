@@ -27,7 +27,7 @@ from armbench.bench import stats
 from armbench.bench.compare.matching import BEST_NATIVE, Key, Pair, key_of
 from armbench.bench.compare.noise import Floor
 from armbench.bench.compare.observed import Observations, Observed
-from armbench.bench.compare.verdicts import Measured, Row, Verdict, exponential, first_row, log_seconds
+from armbench.bench.compare.verdicts import Judgement, Measured, exponential, first_row, log_seconds
 from armbench.bench.facts import SESSION_NOISE
 from armbench.bench.model import Work
 from armbench.bench.stats import Difference, Interval
@@ -64,18 +64,17 @@ class Unpaired:
     def interval(self) -> Interval:
         return self.difference.interval()
 
-    def verdict(self, row: Row, q: float) -> Row:
+    def judgement(self, margin: float, adjusted_p: float, q: float) -> Judgement:
         size, error = abs(self.difference.value), self.difference.error
-        beyond = max(row.margin, PRIOR_ERRORS * error if self.prior else 0.0)
+        beyond = max(margin, PRIOR_ERRORS * error if self.prior else 0.0)
         least = math.expm1(max(beyond, self._reach(1 - q)))
-        if row.adjusted_p is not None and row.adjusted_p <= q and size >= beyond:
-            found: Verdict = "slower" if self.difference.value > 0 else "faster"
-            return replace(row, detectable=least, verdict=found)
+        if adjusted_p <= q and size >= beyond:
+            return Judgement("slower" if self.difference.value > 0 else "faster", least)
         bound = stats.equivalence_bound(self.difference.interval(stats.EQUIVALENCE))
-        if bound <= 2 * row.margin:
-            return replace(row, detectable=least, verdict="same", within=math.expm1(bound))
-        needed = stats.repeats_needed(error * math.sqrt(self.sessions), max(size, row.margin))
-        return replace(row, detectable=least, sessions_needed=max(needed, WELCH_SESSIONS, self.sessions + 1))
+        if bound <= 2 * margin:
+            return Judgement("same", least, within=math.expm1(bound))
+        needed = stats.repeats_needed(error * math.sqrt(self.sessions), max(size, margin))
+        return Judgement("undecided", least, sessions_needed=max(needed, WELCH_SESSIONS, self.sessions + 1))
 
     def _reach(self, confidence: float) -> float:
         bounds = self.difference.interval(confidence)

@@ -15,7 +15,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from armbench.bench import stats
 from armbench.bench.compare.matching import Key, Missing, Pair
@@ -78,6 +78,16 @@ class Row:
         return self.base_seconds is not None and self.new_seconds is not None
 
 
+class Judgement(NamedTuple):
+    """What evidence says of a row; the names are Row's."""
+
+    verdict: Verdict
+    detectable: float
+    within: float | None = None
+    sessions_needed: int | None = None
+    rounds_needed: int | None = None
+
+
 class Evidence(Protocol):
     """What is known of a difference of log times."""
 
@@ -88,8 +98,8 @@ class Evidence(Protocol):
     def interval(self) -> Interval:
         """The difference, at 95 %."""
 
-    def verdict(self, row: Row, q: float) -> Row:
-        """The row with its verdict, given its adjusted p."""
+    def judgement(self, margin: float, adjusted_p: float, q: float) -> Judgement:
+        """The verdict, false discoveries held at q."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +156,7 @@ def judge(measured: Sequence[Measured], q: float) -> list[Row]:
 
 def _judged(measured: Measured, evidence: Evidence, p: float, adjusted_p: float, q: float) -> Row:
     ratio = exponential(evidence.interval())
-    row = replace(
+    return replace(
         measured.row,
         ratio=ratio,
         per_ghz=_scaled(ratio, measured.scale.ghz),
@@ -154,8 +164,8 @@ def _judged(measured: Measured, evidence: Evidence, p: float, adjusted_p: float,
         per_vcpu=_scaled(ratio, measured.scale.vcpu),
         p=p,
         adjusted_p=adjusted_p,
+        **evidence.judgement(measured.row.margin, adjusted_p, q)._asdict(),
     )
-    return evidence.verdict(row, q)
 
 
 def _scaled(ratio: Interval, factor: float | None) -> Interval | None:

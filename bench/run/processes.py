@@ -307,7 +307,7 @@ class Workers:
 
     def _why(self, rank: int, said: str, limit_seconds: float) -> str:
         if said == SILENT:
-            return f"no result within {limit_seconds:g} s (killed)"
+            return f"gave no result within {limit_seconds:g} s (killed)"
         if said == GARBLED:
             return "wrote into its process's own channel to the suite (killed)"
         return self.processes[rank].ending()

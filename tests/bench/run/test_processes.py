@@ -61,7 +61,7 @@ def test_the_oldest_unfinished_trial_is_to_blame_for_silence() -> None:
     ahead = "measure(0); measure(1); tell(start=2);" + WAIT
     done, broken = follow(ahead, "measure(0); tell(start=1);" + WAIT, limit=1.0)
     assert isinstance(done, Done)
-    assert broken == Broken(1, "no result within 1 s (killed)")
+    assert broken == Broken(1, "gave no result within 1 s (killed)")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_what_a_broken_process_does_ends_its_trial(script: str, reason: str) -> 
 
 def test_noise_does_not_put_the_limit_off() -> None:
     (broken,) = follow("tell(start=0)\nwhile True: os.write(1, b'x'); time.sleep(0.1)", limit=1.0)
-    assert broken == Broken(0, "no result within 1 s (killed)")
+    assert broken == Broken(0, "gave no result within 1 s (killed)")
 
 
 def test_processes_that_do_not_start_are_the_users_to_mend() -> None:

@@ -37,7 +37,7 @@ def test_faults_are_contained_and_the_rest_goes_on(
         "segv": "killed by SIGSEGV",
         "illegal": "killed by SIGILL",
         "memory": "out of memory: wanted 1 TB",
-        "hang": "no result within 3 s (killed)",
+        "hang": "gave no result within 3 s (killed)",
         "raises": "RuntimeError: no luck",
         "loud": "ended with status 3: \ufffd bad luck",
         "orphan": "killed by SIGSEGV",

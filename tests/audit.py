@@ -78,10 +78,22 @@ def audit(rows: Sequence[tuple[str, str | None]], excuses: Mapping[str, str]) ->
     return Audit(ran, {test: why for test, why in skipped.items() if test not in excused}, excused)
 
 
+def beyond_this_cpu() -> list[str]:
+    """This architecture's native variants that its CPU cannot run; the emulator has none of them either."""
+    from armbench.bench import machine, registry
+    from armbench.bench.facts import ISA
+
+    arch = machine.detect().arch
+    every = (variant for kernel in registry.kernels() for variant in registry.variants(kernel))
+    return [f"{v.kernel}/{v.name}" for v in every if v.why_not and v.isa and ISA[v.isa]["arch"] == arch]
+
+
 def main(path: Path) -> int:
     rows = [tuple(json.loads(line)) for line in path.read_text().splitlines()]
     found = audit(rows, json.loads(EXCUSES.read_text()))
     print("\n".join(found.lines()))
+    if beyond := beyond_this_cpu():
+        print(f"left to a CPU that has what they need: {', '.join(beyond)}")
     return 1 if found.nowhere or not found.ran else 0
 
 

@@ -36,7 +36,7 @@ def test_runs_add_up(tmp_path: Path) -> None:
         [sys.executable, "-m", "tests.audit", told], cwd=REPO, capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert done.stdout.splitlines() == [
+    assert done.stdout.splitlines()[:3] == [
         "2 tests ran, 2 ran nowhere",
         "  NOT excused: test_module.py: could not import 'no_such_module': No module named 'no_such_module'",
         "  NOT excused: test_some.py::test_never: nobody's",

@@ -12,7 +12,8 @@ from tests.conftest import REPO
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("installed", "lazy"),
     ("model", "cpulist", "errors", "facts"),
-    ("codec", "stats", "native"),
+    ("codec", "stats", "turns", "native"),
+    ("estimates",),
     ("roofs",),
     ("results", "machine", "registry"),
     ("journal", "doctor", "foreign"),

@@ -27,10 +27,10 @@ def test_schedules(seconds: float, schedule: Schedule) -> None:
 def test_sides_whose_calls_last_alike_are_sampled_alike() -> None:
     room = np.zeros(sampling.PACE_BYTES, np.uint8)
     assert sampling.common_pace(1e-3, room) == 1e-3, "who comes first goes by its own"
-    assert sampling.common_pace(1.9e-3, room) == 1e-3
-    assert sampling.common_pace(0.6e-3, room) == 1e-3
-    assert sampling.common_pace(2.1e-3, room) == 2.1e-3
-    assert sampling.common_pace(0.4e-3, room) == 0.4e-3
+    assert sampling.common_pace(3.9e-3, room) == 1e-3
+    assert sampling.common_pace(0.26e-3, room) == 1e-3
+    assert sampling.common_pace(4.1e-3, room) == 4.1e-3
+    assert sampling.common_pace(0.24e-3, room) == 0.24e-3
 
 
 @pytest.mark.parametrize("seconds", [30e-9, 1e-6, 1e-4, 2e-3, 0.2, 5.0])

@@ -20,7 +20,10 @@ WARMUP_SAMPLES = 3
 SAMPLES = 10
 LONG_CALL_SECONDS = 50e-3  # one warm-up call and three samples of one call
 LONG_CALL_SAMPLES = 3
-SIMILAR = 4.0  # ratio of two calls that are sampled alike; a busy host makes 2 of what are equal
+SIMILAR = 4.0  # a side whose calls last up to so many times as long is sampled as the other one is,
+FASTER = 16.0  # and one whose calls are up to so many times as short: its samples are short, then
+PACE_TRIES = 10  # before a side counts as slower: a busy host makes 5 of what are equal
+PACE_SECONDS = 20e-3  # spent on finding what a call of a side lasts: both must find it alike
 PACE_BYTES = 8  # of a note of seconds per call
 
 OFF_CPU_SHARE = 0.02  # of the wall time, without the CPU
@@ -99,30 +102,38 @@ def schedule_for(seconds: float, sample_seconds: float, warmup_seconds: float = 
     return Schedule(calls, warmup, SAMPLES)
 
 
-def calibrate(seconds_of: Callable[[int], float], enough: float = 0.5e-3) -> float:
+def calibrate(seconds_of: Callable[[int], float], enough: float = 0.5e-3, spend: float = 0.0) -> float:
     """Seconds per call by seconds_of(calls), with ever more calls until they last long enough.
 
-    Every time is the lesser of two: one interruption must not decide a session's schedule.
+    Every time is the lesser of two: one interruption must not decide a session's schedule.  Or the
+    least of as many as `spend` seconds have room for.
     """
     calls = 1
-    while True:
-        seconds = min(seconds_of(calls), seconds_of(calls))
-        if seconds >= enough:
-            return seconds / calls
+    while (seconds := min(seconds_of(calls), seconds_of(calls))) < enough:
         calls = ceil(calls * min(100.0, max(2.0, 1.2 * enough / max(seconds, 1e-9))))
+    spent = 2 * seconds
+    while spent < spend:
+        again = seconds_of(calls)
+        spent += again
+        seconds = min(seconds, again)
+    return seconds / calls
 
 
-def common_pace(seconds: float, room: Array) -> float:
+def common_pace(calibrated: Callable[[], float], room: Array) -> float:
     """The seconds per call by which both sides of `ab` are sampled: those of the side that came first.
 
     So samples of both hold as many calls, and what a sample's first calls cost weighs the same.  A
-    side whose calls last more than SIMILAR times as long, or as short, goes by its own.
+    side whose calls last far longer, or are far shorter, goes by its own.
     """
     noted = room.view(np.float64)
+    seconds = calibrated()
     if not noted[0]:
         noted[0] = seconds
-    first = float(noted[0])
-    return first if max(first / seconds, seconds / first) <= SIMILAR else seconds
+    first, tries = float(noted[0]), 1
+    while seconds > SIMILAR * first and seconds < LONG_CALL_SECONDS and tries < PACE_TRIES:
+        seconds = min(seconds, calibrated())
+        tries += 1
+    return first if first / FASTER <= seconds <= SIMILAR * first else seconds
 
 
 # --- what disturbed ------------------------------------------------------------------------

@@ -152,8 +152,10 @@ class Worker:
             if schedule is None:
                 prepared.call_once()
                 facts["max_error"] = checker.verify(prepared.outputs())
-                seconds = meeting.agree(_calibrate(prepared.sample, place.oversubscribed))
-                pace = sampling.common_pace(seconds, self.file.room(trial.pace))
+                pace = sampling.common_pace(
+                    lambda: meeting.agree(self._calibrate(prepared.sample, place.oversubscribed)),
+                    self.file.room(trial.pace),
+                )
                 schedule = sampling.schedule_for(pace, self.job.sample_seconds, self.job.warmup_seconds)
                 facts.update(_facts(variant, data, prepared, schedule))
             samples = self._sample(prepared, schedule, meeting)
@@ -185,6 +187,18 @@ class Worker:
         if trial.kernel not in self.cases:
             self.cases[trial.kernel] = {case.name: case for case in kernel.cases(self.job.settings)}
         return kernel, variant, self.cases[trial.kernel][trial.case]
+
+    def _calibrate(self, sample: Sample, crowded: bool) -> float:
+        """Seconds per call, from ever longer samples until one lasts half a millisecond.
+
+        The shortest thread's, which was not interrupted; where they share CPUs waiting belongs to it.
+        """
+
+        def seconds(calls: int) -> float:
+            ticks = sample(sampling.Schedule(calls=calls, warmup=0, samples=1), sampling.nothing).ticks
+            return float(ticks.mean() if crowded else ticks.min()) / native.tick_hz()
+
+        return sampling.calibrate(seconds, spend=sampling.PACE_SECONDS if self.turns else 0.0)
 
     def _sample(self, prepared: Prepared, schedule: sampling.Schedule, meeting: Meeting) -> sampling.Samples:
         if not self.turns:
@@ -233,19 +247,6 @@ def _facts(variant: Variant, data: Operands, prepared: Prepared, schedule: sampl
         "page_bytes": machine.page_bytes_at(largest.ctypes.data, largest.nbytes),
         "detail": variant.library.detail() if variant.library else None,
     }
-
-
-def _calibrate(sample: Sample, crowded: bool) -> float:
-    """Seconds per call, from ever longer samples until one lasts half a millisecond.
-
-    The shortest thread's, which was not interrupted; where they share CPUs waiting belongs to it.
-    """
-
-    def seconds(calls: int) -> float:
-        ticks = sample(sampling.Schedule(calls=calls, warmup=0, samples=1), sampling.nothing).ticks
-        return float(ticks.mean() if crowded else ticks.min()) / native.tick_hz()
-
-    return sampling.calibrate(seconds)
 
 
 def prepare_native(variant: Variant, case: Case, data: Operands) -> Prepared:

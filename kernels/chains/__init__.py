@@ -6,7 +6,7 @@ and counts what is found.  The environment's ARMBENCH_CHAINS says so: "add-5=101
 add-N          additions of registers, of which a core does one a cycle
 chase-SIZE-N   loads, each of the address of the next, over SIZE bytes in a random cycle
 
-Native parameters: steps of a chain, chains of a call.
+Native parameters: steps of a chain, chains of a call, whether a chase goes on from call to call.
 """
 
 from __future__ import annotations
@@ -21,9 +21,15 @@ from armbench.bench.model import Array, Case, Kernel, Operand, Param, Problem, S
 STEPS = 1000  # of a chain, unless the environment says otherwise
 ADDS = range(1, 13)
 ADD_CHAINS = 100  # of a call: 40 microseconds at 2.5 GHz
-# Bytes, and chains of a call: so many that a walk, which starts anew with each call, leaves the same
-# share of its loads to each cache however long its chains are.
-CHASES = {"16k": (16 << 10, 20), "256k": (256 << 10, 6), "1m": (1 << 20, 12), "8m": (8 << 20, 64)}
+# Bytes, chains of a call, and whether a walk goes on from call to call.  One that does not walks the same
+# lines again, so that they are in a cache that holds them all.  Where none near the core does, it must
+# go on: of lines that are walked again, a longer walk would find another share there.
+CHASES = {
+    "16k": (16 << 10, 20, False),
+    "256k": (256 << 10, 6, False),
+    "1m": (1 << 20, 12, False),
+    "8m": (8 << 20, 64, True),
+}
 COPIES = (1, 2)  # of each size of chase
 VARIABLE = "ARMBENCH_CHAINS"
 
@@ -31,10 +37,10 @@ VARIABLE = "ARMBENCH_CHAINS"
 def cases(settings: Settings) -> Sequence[Case]:
     del settings
     longer = slowed(os.environ.get(VARIABLE, ""))
-    adds = [_case(f"add-{n}", "add", ADD_CHAINS, 0, longer) for n in ADDS]
+    adds = [_case(f"add-{n}", "add", ADD_CHAINS, 0, False, longer) for n in ADDS]
     chases = [
-        _case(f"chase-{size}-{copy}", "chase", chains, nbytes, longer)
-        for size, (nbytes, chains) in CHASES.items()
+        _case(f"chase-{size}-{copy}", "chase", chains, nbytes, goes_on, longer)
+        for size, (nbytes, chains, goes_on) in CHASES.items()
         for copy in COPIES
     ]
     return [*adds, *chases]
@@ -46,10 +52,12 @@ def slowed(text: str) -> dict[str, int]:
     return {name: int(steps) for name, steps in pairs}
 
 
-def _case(name: str, operation: str, chains: int, nbytes: int, longer: Mapping[str, int]) -> Case:
+def _case(
+    name: str, operation: str, chains: int, nbytes: int, goes_on: bool, longer: Mapping[str, int]
+) -> Case:
     """Params say what a chain should be; only native_params what it is on this side."""
     params: dict[str, Param] = {"chain": operation, "steps": STEPS, "chains": chains, "bytes": nbytes}
-    return Case(name, params, operation, (longer.get(name, STEPS), chains), tier="named")
+    return Case(name, params, operation, (longer.get(name, STEPS), chains, int(goes_on)), tier="named")
 
 
 def problem(case: Case, settings: Settings, seed: int) -> Problem:

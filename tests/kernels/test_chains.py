@@ -10,11 +10,21 @@ from armbench.bench.model import Settings
 from armbench.kernels import chains
 
 
-def ends(operation: str, steps: int, repeats: int, x: list[int], following: np.ndarray) -> int:
+def ends(
+    operation: str,
+    steps: int,
+    repeats: int,
+    x: list[int],
+    following: np.ndarray,
+    calls: int = 1,
+    goes_on: bool = False,
+) -> int:
     found = native.find("chains", "scalar", operation)
     assert found
     y = np.empty(1, np.int64)
-    native.Bound(found, (steps, repeats), [np.array(x, np.int64), following, y])()
+    bound = native.Bound(found, (steps, repeats, int(goes_on)), [np.array(x, np.int64), following, y])
+    for _ in range(calls):
+        bound()
     return int(y[0])
 
 
@@ -24,6 +34,12 @@ def test_chains_have_exactly_so_many_steps(steps: int, repeats: int) -> None:
     assert ends("add", steps, repeats, [5, 1], np.zeros(1, np.int64)) == 5 + steps * repeats
     line = np.arange(1, steps * repeats + 2)
     assert ends("chase", steps, repeats, [0, -1], line) == steps * repeats
+
+
+def test_a_chase_begins_anew_or_goes_on_where_the_call_before_it_ended() -> None:
+    line = np.arange(1, 102)
+    assert ends("chase", 10, 2, [40, -1], line, calls=3) == 40 + 20
+    assert ends("chase", 10, 2, [40, -1], line, calls=3, goes_on=True) == 40 + 3 * 20
 
 
 def test_a_chase_visits_every_node_before_it_returns() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -26,11 +28,18 @@ def test_schedules(seconds: float, schedule: Schedule) -> None:
 
 def test_sides_whose_calls_last_alike_are_sampled_alike() -> None:
     room = np.zeros(sampling.PACE_BYTES, np.uint8)
-    assert sampling.common_pace(1e-3, room) == 1e-3, "who comes first goes by its own"
-    assert sampling.common_pace(3.9e-3, room) == 1e-3
-    assert sampling.common_pace(0.26e-3, room) == 1e-3
-    assert sampling.common_pace(4.1e-3, room) == 4.1e-3
-    assert sampling.common_pace(0.24e-3, room) == 0.24e-3
+
+    def pace(*tries: float) -> float:
+        found = itertools.chain(tries, itertools.repeat(tries[-1]))
+        return sampling.common_pace(lambda: next(found), room)
+
+    assert pace(1e-3) == 1e-3, "who comes first goes by its own"
+    assert pace(3.9e-3) == 1e-3
+    assert pace(0.065e-3) == 1e-3
+    assert pace(4.1e-3) == 4.1e-3
+    assert pace(0.06e-3) == 0.06e-3
+    assert pace(5e-3, 6e-3, 1.1e-3) == 1e-3, "what was disturbed is tried again"
+    assert pace(60e-3, 1.1e-3) == 60e-3, "unless that takes long"
 
 
 @pytest.mark.parametrize("seconds", [30e-9, 1e-6, 1e-4, 2e-3, 0.2, 5.0])
@@ -54,6 +63,16 @@ def test_one_interruption_does_not_decide_a_schedule() -> None:
         return calls * 1e-6 + next(interrupted, 0.0)
 
     assert sampling.calibrate(measure) == pytest.approx(1e-6, rel=0.01)
+
+
+def test_a_calibration_outlasts_a_long_disturbance() -> None:
+    slow = iter([5.0] * 12)
+
+    def measure(calls: int) -> float:
+        return calls * 1e-4 * next(slow, 1.0)
+
+    assert sampling.calibrate(measure, spend=20e-3) == pytest.approx(1e-4)
+    assert sampling.calibrate(measure) == pytest.approx(1e-4), "as long as nothing disturbs"
 
 
 def report(**changes: int) -> native.ThreadReport:

@@ -38,9 +38,12 @@ def compare(*paths: Path) -> str:
         command = [sys.executable, "-m", "armbench.bench", "compare", *map(str, paths)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
             assert child.stdout is not None
-            last = child.stdout.read().splitlines()[-1]
+            told = child.stdout.read()
             _, status, used = os.wait4(child.pid, 0)
             child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            raise SystemExit(f"{' '.join(command[:4])} ended with {child.returncode}")
+        last = told.splitlines()[-1]
         seconds.append(time.monotonic() - began)
         memory.append(used.ru_maxrss / 1024)
     return f"{min(seconds):.2f} s, {max(memory):.0f} MB: {last}"
@@ -61,6 +64,8 @@ def main() -> None:
         maker = multiprocessing.get_context("spawn").Process(target=make, args=(folder,))
         maker.start()
         maker.join()
+        if maker.exitcode:
+            raise SystemExit("the files could not be made")
         print(f"2 files of 2000 results: {compare(*sorted(Path(folder, 'two').iterdir()))}")
         print(f"200 files of 200 results: {compare(Path(folder, 'a'), Path(folder, 'b'))}")
 

@@ -17,7 +17,7 @@ from armbench.bench.errors import UserError
 from armbench.bench.installed import path_of
 from armbench.bench.model import Array, Mode, calls_at_once
 
-ABI = 2
+ABI = 3
 FEATURE_WORDS = 4
 ALIGNMENT = 128  # AB_ALIGNMENT
 LIBRARY = "libarmbench.so"
@@ -122,7 +122,7 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "ab_unbind": (None, [_P]),
     "ab_packed_bytes": (_U64, [_P, _P]),
     "ab_pack": (ctypes.c_int, [_P, _P, _P, _P]),
-    "ab_most_grains": (_U64, [_P, _P]),
+    "ab_most_grains": (_U64, [_P, _P, _U64]),
     "ab_team_open": (ctypes.c_int, [_P, _U32, _P]),
     "ab_team_close": (None, [_P]),
     "ab_team_reserve": (ctypes.c_int, [_P, _U64]),
@@ -247,9 +247,9 @@ def find(kernel: str, name: str, operation: str) -> NativeVariant | None:
     return None
 
 
-def most_grains(variant: NativeVariant, params: Sequence[int]) -> int:
-    """How many threads can work on a call at most; 0 for what cannot run here."""
-    return int(library().ab_most_grains(variant.address, _int64s(params)))
+def most_grains(variant: NativeVariant, params: Sequence[int], threads: int) -> int:
+    """Into how many pieces a call falls that so many threads share; 0 for what cannot run here."""
+    return int(library().ab_most_grains(variant.address, _int64s(params), threads))
 
 
 def packed(variant: NativeVariant, params: Sequence[int], operands: Sequence[Array]) -> list[Array]:

@@ -135,7 +135,8 @@ def _library(kernel: str, module: ModuleType, name: str) -> Variant:
     library = getattr(import_module(f"{module.__name__}.{name}"), "VARIANT", None)
     if not isinstance(library, Library):
         raise RegistryError(f"{kernel}/{name}.py: defines no VARIANT of type armbench.bench.model.Library")
-    why_not = None if installed(library.package) else f"{library.package} is not installed"
+    missing = [name for name in (library.package, *library.needs) if not installed(name)]
+    why_not = f"{', '.join(missing)} is not installed" if missing else None
     return Variant(kernel, name, library=library, why_not=why_not, extra=library.extra)
 
 

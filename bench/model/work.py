@@ -110,7 +110,8 @@ class Library:
     """A variant that calls an installed Python package.
 
     package   the distribution that must be there
-    extra     the extra of armbench that installs it, None for a dependency
+    needs     other distributions without which it cannot be called
+    extra     the extra of armbench that installs them, None for a dependency
     bind      bind(case, operands) -> (call, outputs): `call()` is what is timed, and
               `outputs(what the last call returned)` gives {output name: array}
     accepts   the reason why a case is not run, or None
@@ -122,6 +123,7 @@ class Library:
 
     package: str
     bind: Callable[[Case, Operands], tuple[Call, Outputs]]
+    needs: tuple[str, ...] = ()
     extra: str | None = None
     accepts: Callable[[Case], str | None] = accepts_everything
     detail: Callable[[], str | None] = lambda: None

@@ -248,7 +248,7 @@ def why_not_shared(variant: Variant, case: Case) -> str | None:
     if variant.library:
         return None if variant.library.threads_used else "calls of it use one thread"
     found = native.find(variant.kernel, variant.name, case.operation)
-    if found and native.most_grains(found, case.native_params) == 1:
+    if found and native.most_grains(found, case.native_params, 2) == 1:
         return "a call is one piece of work"
     return None
 

@@ -295,9 +295,9 @@ static void attend_tile(const query_tile *t, int causal, int64_t first, int64_t 
                          t->o + p * TILE);
 }
 
-static uint64_t bf16_prefill_grains(const int64_t *params, uint64_t phase) {
+static uint64_t bf16_prefill_grains(const int64_t *params, uint64_t phase, uint64_t threads) {
     attention_shape s = shape_of(params);
-    (void)phase;
+    (void)phase, (void)threads;
     return (uint64_t)(s.batch * s.heads * blocks(s.seq, tiles_of_group() * TILE_QUERIES));
 }
 

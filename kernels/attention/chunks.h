@@ -88,7 +88,8 @@ static uint64_t decode_phases(const int64_t *params) {
     return 2;
 }
 
-static uint64_t decode_grains(const int64_t *params, uint64_t phase) {
+static uint64_t decode_grains(const int64_t *params, uint64_t phase, uint64_t threads) {
+    (void)threads;
     attention_shape s = shape_of(params);
     return (uint64_t)(phase ? s.batch * s.heads : s.batch * s.kv_heads * chunks_of(s));
 }

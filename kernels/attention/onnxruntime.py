@@ -14,6 +14,8 @@ import numpy as np
 from armbench.bench.model import Array, Call, Case, Library, Operands, Outputs
 from armbench.kernels.matmul.onnxruntime import EXTENSIONS, bound, detail, session, threads
 
+HEAD_DIM_OF = 8
+
 
 def bind(case: Case, operands: Operands) -> tuple[Call, Outputs]:
     from onnx import helper
@@ -60,6 +62,8 @@ def _tokens_first(heads_first: Array) -> Array:
 
 def accepts(case: Case) -> str | None:
     params = case.params
+    if int(params["head_dim"]) % HEAD_DIM_OF:
+        return f"it takes head dimensions that are multiples of {HEAD_DIM_OF}"
     if params["layout"] == "paged":
         return "it takes no paged cache"
     if params["dtype"] != "f32" or params["kv_dtype"] != "f32":
@@ -71,6 +75,7 @@ def accepts(case: Case) -> str | None:
 
 VARIANT = Library(
     package="onnxruntime",
+    needs=("onnx",),
     bind=bind,
     extra="onnxruntime",
     accepts=accepts,

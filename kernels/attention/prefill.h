@@ -228,9 +228,9 @@ INLINE void attend(const dtype type, query_tile *tiles, int64_t count, const voi
 }
 
 /* Parameters: the shape's five, then causal. */
-static uint64_t prefill_grains(const int64_t *params, uint64_t phase) {
+static uint64_t prefill_grains(const int64_t *params, uint64_t phase, uint64_t threads) {
     attention_shape s = shape_of(params);
-    (void)phase;
+    (void)phase, (void)threads;
     return (uint64_t)(s.batch * s.heads * blocks(s.seq, TILES * QUERIES));
 }
 

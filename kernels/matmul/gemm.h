@@ -37,8 +37,9 @@
 #define TILE_COLUMNS (16 * NR)    /* columns of C computed by a grain */
 #define VERY_FEW_ROWS 4
 #define STREAM_ROWS 128           /* of B, and columns, that a grain streams */
-#define STREAM_COLUMNS 4096
-#define ADD_COLUMNS 1024          /* columns in which a grain adds slices up */
+#define STREAM_COLUMNS 4096        /* or fewer, but not less than these, for many threads */
+#define STREAM_COLUMNS_LEAST 256
+#define ADD_COLUMNS 256           /* columns in which a grain adds slices up */
 #define FEW_ROWS 64               /* packing B does not pay up to here (measured on Zen 5), */
 #define SMALL_B (256 << 10)       /* nor if B stays in L2, up to MANY_ROWS */
 #define MANY_ROWS 256
@@ -78,6 +79,15 @@ static inline gemm_way way_of(gemm_shape s) {
 
 static inline int64_t slices_of(gemm_shape s) { return blocks(s.k, STREAM_ROWS); }
 
+/* Columns that a grain streams: so many that each thread has two grains. */
+static inline int64_t stream_columns(gemm_shape s, uint64_t threads) {
+    int64_t columns = STREAM_COLUMNS;
+    while (threads > 1 && columns > STREAM_COLUMNS_LEAST &&
+           slices_of(s) * blocks(s.n, columns) < 2 * (int64_t)threads)
+        columns /= 2;
+    return columns;
+}
+
 static inline __attribute__((always_inline)) void stream_steps(
     const int rows, int64_t columns, int64_t depth, const element *a, int64_t a_stride,
     const element *b, element *c, int64_t stride) {
@@ -112,10 +122,11 @@ static void stream_rest(int64_t rows, int64_t columns, int64_t depth, const elem
 
 /* The sums of one slice of B, to where they are added up: straight to C if there is but one. */
 static void run_stream(gemm_shape s, const element *a, const element *b, element *c,
-                       element *partial, int64_t grain) {
-    int64_t slices = slices_of(s), slice = grain % slices, column = grain / slices * STREAM_COLUMNS;
+                       element *partial, uint64_t threads, int64_t grain) {
+    int64_t slices = slices_of(s), slice = grain % slices, width = stream_columns(s, threads);
+    int64_t column = grain / slices * width;
     int64_t start = part(s.k, slices, slice), depth = part(s.k, slices, slice + 1) - start;
-    int64_t columns = min_of(STREAM_COLUMNS, s.n - column), whole = columns / LANES * LANES;
+    int64_t columns = min_of(width, s.n - column), whole = columns / LANES * LANES;
     element *sums = (slices > 1 ? partial + slice * s.m * s.n : c) + column;
     a += start;
     b += start * s.n + column;
@@ -138,15 +149,16 @@ static void add_slices(gemm_shape s, const element *partial, element *c, int64_t
 
 /* ---- strip: few rows, or a small B -------------------------------------------------------- */
 
-/* Columns of a strip: what fits STRIP_SUMS, a multiple of NR. */
-static inline int64_t strip_columns(gemm_shape s) {
+/* Columns of a strip: what fits STRIP_SUMS and gives every thread one, a multiple of NR. */
+static inline int64_t strip_columns(gemm_shape s, uint64_t threads) {
     int64_t fit = STRIP_SUMS / (int64_t)sizeof(element) / max_of(1, s.m) / NR * NR;
-    return max_of(NR, min_of(STRIP_COLUMNS, fit));
+    int64_t dealt = blocks(blocks(s.n, NR), (int64_t)threads) * NR;
+    return max_of(NR, min_of(dealt, min_of(STRIP_COLUMNS, fit)));
 }
 
 static uint64_t scratch_bytes(const int64_t *params) {
     gemm_shape s = shape_of(params);
-    uint64_t sums = (uint64_t)(s.m * strip_columns(s)), last_steps = (uint64_t)s.m * STEPS;
+    uint64_t sums = (uint64_t)(s.m * strip_columns(s, 1)), last_steps = (uint64_t)s.m * STEPS;
     return way_of(s) == STRIP ? (sums + last_steps) * sizeof(element) : 0;
 }
 
@@ -194,8 +206,8 @@ static void update_strip(gemm_shape s, int64_t columns, int64_t steps, const ele
 }
 
 static void run_strip(gemm_shape s, const element *a, const element *b, element *c, element *sums,
-                      int64_t grain) {
-    int64_t width = strip_columns(s), column = grain * width, columns = min_of(width, s.n - column);
+                      uint64_t threads, int64_t grain) {
+    int64_t width = strip_columns(s, threads), column = grain * width, columns = min_of(width, s.n - column);
     int64_t whole = s.k / STEPS * STEPS, left = s.k - whole;
     for (int64_t p = 0; p < whole; p += STEPS)
         update_strip(s, columns, STEPS, a + p, s.k, b + p * s.n + column, sums, p > 0);
@@ -317,16 +329,16 @@ static uint64_t phases(const int64_t *params) {
     }
 }
 
-static uint64_t grains(const int64_t *params, uint64_t phase) {
+static uint64_t grains(const int64_t *params, uint64_t phase, uint64_t threads) {
     gemm_shape s = shape_of(params);
     gemm_block block = block_of(s, phase);
     int64_t rows = blocks(s.m, MC);
     switch (way_of(s)) {
     case STREAM:
         return (uint64_t)(phase ? blocks(s.n, ADD_COLUMNS)
-                                : slices_of(s) * blocks(s.n, STREAM_COLUMNS));
+                                : slices_of(s) * blocks(s.n, stream_columns(s, threads)));
     case STRIP:
-        return (uint64_t)blocks(s.n, strip_columns(s));
+        return (uint64_t)blocks(s.n, strip_columns(s, threads));
     default:
         return (uint64_t)(phase % 2 ? rows * blocks(block.columns, TILE_COLUMNS)
                                     : rows + blocks(block.columns, PACK_COLUMNS));
@@ -364,10 +376,10 @@ static void run(const ab_call *call, uint64_t phase, uint64_t grain) {
         if (phase)
             add_slices(s, call->shared, c, (int64_t)grain);
         else
-            run_stream(s, a, b, c, call->shared, (int64_t)grain);
+            run_stream(s, a, b, c, call->shared, call->threads, (int64_t)grain);
         break;
     case STRIP:
-        run_strip(s, a, b, c, call->scratch, (int64_t)grain);
+        run_strip(s, a, b, c, call->scratch, call->threads, (int64_t)grain);
         break;
     case PACK:
         run_packed(s, a, b, c, call->shared, phase, (int64_t)grain);

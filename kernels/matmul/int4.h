@@ -27,7 +27,7 @@
 #define INT4_GROUP 32                        /* k that share a scale */
 #define INT4_SOURCE_BYTES 18                 /* of a group: scale, then nibbles */
 #define INT4_PANEL_BYTES (18 * INT4_NR)      /* of a group of a panel: nibbles, then scales */
-#define INT4_PANELS 4                        /* that a grain multiplies */
+#define INT4_PANELS 4                        /* that a grain multiplies, if there are enough */
 #define INT4_ROWS (16 * INT4_MR)             /* of A in a grain: they stay in L2 */
 
 typedef struct int4_shape {
@@ -116,10 +116,17 @@ static uint64_t int4_phases(const int64_t *params) {
     return 2;
 }
 
-static uint64_t int4_grains(const int64_t *params, uint64_t phase) {
+/* Panels of a grain. */
+static int64_t int4_panels(int4_shape s, uint64_t threads) {
+    int64_t panels = int4_blocks(s.n, INT4_NR), row_blocks = int4_blocks(s.m, INT4_ROWS);
+    int64_t grains = row_blocks * int4_blocks(panels, INT4_PANELS);
+    return threads > 1 && grains < 2 * (int64_t)threads ? 1 : INT4_PANELS;
+}
+
+static uint64_t int4_grains(const int64_t *params, uint64_t phase, uint64_t threads) {
     int4_shape s = int4_shape_of(params);
-    int64_t panels = int4_blocks(s.n, INT4_NR);
-    return (uint64_t)(phase ? int4_blocks(s.m, INT4_ROWS) * int4_blocks(panels, INT4_PANELS) : s.m);
+    int64_t groups = int4_blocks(int4_blocks(s.n, INT4_NR), int4_panels(s, threads));
+    return (uint64_t)(phase ? int4_blocks(s.m, INT4_ROWS) * groups : s.m);
 }
 
 /* Rows first to last of A on one panel, `columns` of which exist; tiles of equal height. */
@@ -151,14 +158,14 @@ static void int4_run(const ab_call *call, uint64_t phase, uint64_t grain) {
             int4_quantise(row + g * INT4_GROUP, left + (int64_t)grain * s.groups + g);
         return;
     }
-    int64_t row_blocks = int4_blocks(s.m, INT4_ROWS);
+    int64_t row_blocks = int4_blocks(s.m, INT4_ROWS), panels = int4_panels(s, call->threads);
     int64_t first = (int64_t)grain % row_blocks * INT4_ROWS;
     int64_t last = first + INT4_ROWS < s.m ? first + INT4_ROWS : s.m;
-    int64_t panel = (int64_t)grain / row_blocks * INT4_PANELS, end = panel + INT4_PANELS;
+    int64_t panel = (int64_t)grain / row_blocks * panels, end = panel + panels;
     const uint8_t *b = (const uint8_t *)call->operands[1] + panel * s.groups * INT4_PANEL_BYTES;
     float *c = (float *)call->operands[2] + panel * INT4_NR;
 #if INT4_FEW
-    if (s.m <= INT4_FEW && end * INT4_NR <= s.n) {
+    if (s.m <= INT4_FEW && panels == INT4_PANELS && end * INT4_NR <= s.n) {
         int4_few(s.m, s.groups, left, b, c, s.n);
         return;
     }

@@ -119,6 +119,7 @@ def detail() -> str | None:
 
 VARIANT = Library(
     package="onnxruntime",
+    needs=("onnx",),
     bind=bind,
     extra="onnxruntime",
     accepts=accepts,

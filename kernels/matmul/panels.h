@@ -34,10 +34,12 @@
 #define PN(name) PN_JOINED(OPERATION, name)
 #define PN_TILE(name) PN_JOINED(TILE, name)
 
-#define PACK_PANELS 16       /* of B, packed by a grain, */
-#define PACK_ROWS 256        /* so many rows of it, */
+#define PACK_PANELS 16       /* of B, packed by a grain, or fewer for many threads, */
+#define PACK_ROWS 256        /* so many rows of it, likewise, */
 #define PACK_DEPTH 32        /* these at a time, which stay in L1 until all panels have them */
 #define SPLIT_COLUMNS 1024   /* of C, for a grain: packing its rows of A is little beside */
+#define SPLITS_MOST 16       /* of a block's columns, where threads ask for more, */
+#define ROUNDS_MOST 3        /* and grains for each of them */
 
 typedef struct panels_shape {
     int64_t m, n, k;
@@ -59,6 +61,42 @@ static inline int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 /* Start of part i of `length` dealt as evenly as possible to `parts`. */
 static inline int64_t share(int64_t length, int64_t parts, int64_t i) {
     return i * (length / parts) + least(i, length % parts);
+}
+
+/* Parts into which rows and columns fall. */
+typedef struct panels_parts {
+    int64_t rows, columns;
+} panels_parts;
+
+/* The parts of tiles by panels that are soonest done.  All wait for the thread with most, and a row of
+ * tiles takes as long as one tile more, because each grain packs its rows of A. */
+static inline panels_parts panels_dealt(int64_t tiles, int64_t panels, panels_parts fewest,
+                                        int64_t threads) {
+    panels_parts best = fewest;
+    int64_t soonest = INT64_MAX, splits = least(panels, most(fewest.columns, SPLITS_MOST));
+    for (int64_t columns = fewest.columns; threads > 1 && columns <= splits; columns++)
+        for (int64_t rounds = 1; rounds <= ROUNDS_MOST; rounds++) {
+            int64_t rows = most(fewest.rows, least(tiles, rounds * threads / columns));
+            int64_t time = pieces(rows * columns, threads) * pieces(tiles, rows) *
+                           (pieces(panels, columns) + 1);
+            if (time < soonest) {
+                soonest = time;
+                best = (panels_parts){rows, columns};
+            }
+        }
+    return best;
+}
+
+/* Rows of B, and panels, that a grain packs: so many that each thread has two grains. */
+static inline panels_parts panels_packed_by(int64_t panels, int64_t depth, int64_t threads) {
+    panels_parts each = {PACK_ROWS, PACK_PANELS};
+    while (threads > 1 && (each.rows > PACK_DEPTH || each.columns > 1) &&
+           pieces(depth, each.rows) * pieces(panels, each.columns) < 2 * threads)
+        if (each.rows > PACK_DEPTH)
+            each.rows /= 2;
+        else
+            each.columns /= 2;
+    return each;
 }
 
 /* The operation with B as given, and the one with B packed beforehand. */
@@ -84,21 +122,13 @@ static inline int64_t share(int64_t length, int64_t parts, int64_t i) {
 
 static inline int64_t PN(all_groups)(panels_shape s) { return pieces(s.k, DEPTH); }
 
-/* Where rows i of s.m begin when dealt to blocks of at most MC, or, of `rows`, to tiles. */
 /* Where part i of rows begins. */
 static inline int64_t PN(deal)(int64_t rows, int64_t parts, int64_t i) {
     return least(rows, share(pieces(rows, ROWS_OF), parts, i) * ROWS_OF);
 }
 
-static inline int64_t PN(row_block)(panels_shape s, int64_t i) {
-    return PN(deal)(s.m, pieces(s.m, MC), i);
-}
-
 /* With those that fill the last tile. */
 static inline int64_t PN(filled)(int64_t rows) { return pieces(rows, ROWS_OF) * ROWS_OF; }
-
-/* Columns of C for a grain: whole panels. */
-static inline int64_t PN(split)(void) { return pieces(SPLIT_COLUMNS, NR) * NR; }
 
 static inline int64_t PN(deep)(panels_shape s) { return pieces(s.k, KC); }
 
@@ -107,6 +137,13 @@ static inline panels_block PN(block)(panels_shape s, int64_t index) {
     int64_t column = index / deep * NC, first = share(groups, deep, index % deep);
     return (panels_block){column, least(NC, s.n - column), first,
                           share(groups, deep, index % deep + 1) - first};
+}
+
+/* How C is dealt to grains: rows, and a block's columns in whole panels. */
+static inline panels_parts PN(parts)(panels_shape s, panels_block block, uint64_t threads) {
+    int64_t panels = pieces(block.columns, NR);
+    panels_parts fewest = {pieces(s.m, MC), pieces(panels, pieces(SPLIT_COLUMNS, NR))};
+    return panels_dealt(pieces(s.m, MR), panels, fewest, (int64_t)threads);
 }
 
 /* Rows of B in a block, without those that fill its last group. */
@@ -234,16 +271,18 @@ static inline void PN(place)(panels_shape s, panels_block block, int64_t rows, i
  * a part each. */
 static inline void PN(multiply)(panels_shape s, panels_block block, const ab_call *call,
                                 const RIGHT *b, int64_t b_groups, SUM *sums, int64_t grain) {
-    int64_t splits = pieces(block.columns, PN(split)()), split = grain % splits;
-    int64_t end = least(block.columns, (split + 1) * PN(split)()), stride = PN(sum_columns)(s);
-    int64_t i = grain / splits, first = PN(row_block)(s, i);
-    int64_t rows = PN(row_block)(s, i + 1) - first, tiles = pieces(rows, MR);
+    panels_parts parts = PN(parts)(s, block, call->threads);
+    int64_t i = grain / parts.columns, split = grain % parts.columns;
+    int64_t panels = pieces(block.columns, NR), begin = share(panels, parts.columns, split) * NR;
+    int64_t end = least(block.columns, share(panels, parts.columns, split + 1) * NR);
+    int64_t first = PN(deal)(s.m, parts.rows, i), stride = PN(sum_columns)(s);
+    int64_t rows = PN(deal)(s.m, parts.rows, i + 1) - first, tiles = pieces(rows, MR);
     PN(pack_rows)(s, block, call->operands[0], call->scratch, first, rows);
     const SUM *heads = call->scratch;
     const LEFT *a = (const LEFT *)((const char *)call->scratch + PN(heads_bytes)(rows));
     OUT *c = (OUT *)call->operands[2] + first * s.n + block.column;
     sums += first * stride;
-    for (int64_t j = split * PN(split)(); j < end; j += NR)
+    for (int64_t j = begin; j < end; j += NR)
         for (int64_t t = 0; t < tiles; t++) {
             int64_t from = PN(deal)(rows, tiles, t), to = PN(deal)(rows, tiles, t + 1);
             const RIGHT *panel = b + j * b_groups * DEPTH, *next = panel + b_groups * NR * DEPTH;
@@ -256,15 +295,24 @@ static inline void PN(multiply)(panels_shape s, panels_block block, const ab_cal
 }
 
 static inline void PN(pack_grain)(panels_shape s, panels_block block, const SOURCE *b,
-                                  RIGHT *packed, int64_t grain) {
-    int64_t panels = pieces(block.columns, NR), across = pieces(panels, PACK_PANELS);
-    int64_t first = grain % across * PACK_PANELS, row = grain / across * PACK_ROWS;
-    PN(pack_panels)(s, block, b, packed, first, least(panels, first + PACK_PANELS), row,
-                    least(PACK_ROWS, PN(depth)(s, block) - row));
+                                  RIGHT *packed, uint64_t threads, int64_t grain) {
+    int64_t panels = pieces(block.columns, NR), depth = PN(depth)(s, block);
+    panels_parts each = panels_packed_by(panels, depth, (int64_t)threads);
+    int64_t across = pieces(panels, each.columns);
+    int64_t first = grain % across * each.columns, row = grain / across * each.rows;
+    PN(pack_panels)(s, block, b, packed, first, least(panels, first + each.columns), row,
+                    least(each.rows, depth - row));
 }
 
-static inline int64_t PN(multiply_grains)(panels_shape s, panels_block block) {
-    return pieces(s.m, MC) * pieces(block.columns, PN(split)());
+static inline int64_t PN(pack_grains)(panels_shape s, panels_block block, uint64_t threads) {
+    int64_t panels = pieces(block.columns, NR), depth = PN(depth)(s, block);
+    panels_parts each = panels_packed_by(panels, depth, (int64_t)threads);
+    return pieces(panels, each.columns) * pieces(depth, each.rows);
+}
+
+static inline int64_t PN(multiply_grains)(panels_shape s, panels_block block, uint64_t threads) {
+    panels_parts parts = PN(parts)(s, block, threads);
+    return parts.rows * parts.columns;
 }
 
 static inline uint64_t PN(blocked_phases)(panels_shape s) {
@@ -292,13 +340,12 @@ static inline uint64_t PN(phases)(const int64_t *params) {
     return 2 * PN(blocked_phases)(panels_shape_of(params));
 }
 
-static inline uint64_t PN(grains)(const int64_t *params, uint64_t phase) {
+static inline uint64_t PN(grains)(const int64_t *params, uint64_t phase, uint64_t threads) {
     panels_shape s = panels_shape_of(params);
     panels_block block = PN(block)(s, (int64_t)phase / 2);
     if (phase % 2)
-        return (uint64_t)PN(multiply_grains)(s, block);
-    return (uint64_t)(pieces(block.columns, PACK_PANELS * NR) *
-                      pieces(PN(depth)(s, block), PACK_ROWS));
+        return (uint64_t)PN(multiply_grains)(s, block, threads);
+    return (uint64_t)PN(pack_grains)(s, block, threads);
 }
 
 static inline void PN(run)(const ab_call *call, uint64_t phase, uint64_t grain) {
@@ -309,7 +356,7 @@ static inline void PN(run)(const ab_call *call, uint64_t phase, uint64_t grain) 
     if (phase % 2)
         PN(multiply)(s, block, call, right, block.groups, sums, (int64_t)grain);
     else
-        PN(pack_grain)(s, block, call->operands[1], right, (int64_t)grain);
+        PN(pack_grain)(s, block, call->operands[1], right, call->threads, (int64_t)grain);
 }
 
 static inline uint64_t PN(packed_bytes)(const int64_t *params) {
@@ -338,10 +385,11 @@ static inline uint64_t PN(packed_phases)(const int64_t *params) {
     return s.m <= FEW_MOST ? 2 : PN(blocked_phases)(s);
 }
 
-static inline uint64_t PN(packed_grains)(const int64_t *params, uint64_t phase) {
+static inline uint64_t PN(packed_grains)(const int64_t *params, uint64_t phase,
+                                         uint64_t threads) {
     panels_shape s = panels_shape_of(params);
     if (s.m > FEW_MOST)
-        return (uint64_t)PN(multiply_grains)(s, PN(block)(s, (int64_t)phase));
+        return (uint64_t)PN(multiply_grains)(s, PN(block)(s, (int64_t)phase), threads);
     return phase ? (uint64_t)pieces(s.n, NR) : 1;
 }
 

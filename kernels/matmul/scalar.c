@@ -15,8 +15,8 @@
 #define GROUP 32     /* k that share a scale in int4 */
 #define GROUP_BYTES 18
 
-static uint64_t grains(const int64_t *params, uint64_t phase) {
-    (void)phase;
+static uint64_t grains(const int64_t *params, uint64_t phase, uint64_t threads) {
+    (void)phase, (void)threads;
     return (uint64_t)(params[0] + M_GRAIN - 1) / M_GRAIN;
 }
 

@@ -18,8 +18,9 @@ static uint64_t ways_phases(const int64_t *params) {
     return over_panels(params) ? f32_weights_phases(params) : phases(params);
 }
 
-static uint64_t ways_grains(const int64_t *params, uint64_t phase) {
-    return over_panels(params) ? f32_weights_grains(params, phase) : grains(params, phase);
+static uint64_t ways_grains(const int64_t *params, uint64_t phase, uint64_t threads) {
+    return over_panels(params) ? f32_weights_grains(params, phase, threads)
+                               : grains(params, phase, threads);
 }
 
 static void ways_run(const ab_call *call, uint64_t phase, uint64_t grain) {

@@ -8,7 +8,8 @@
  * A variant owns neither memory nor threads.  It states how much workspace a call needs, how
  * many phases the call has, and into how many independent grains each phase falls; the
  * timing loop (team.c) runs the grains, on one thread or shared out over many, and puts a
- * barrier between phases.
+ * barrier between phases.  Into how many may depend on how many threads share them: 192 need more
+ * than 2 do, and the smaller a grain, the more it packs for what it computes.
  *
  * A call finds in scratch whatever the one before it on this thread left there.  A variant that
  * remembers something (tokenization/memory.h) tells its own memory from anything else by the
@@ -20,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define AB_ABI 2
+#define AB_ABI 3
 #define AB_FEATURE_WORDS 4
 #define AB_ALIGNMENT 128 /* bytes; of every operand and workspace */
 #define AB_FRESH_BYTES 4096 /* of scratch: zero when a measurement begins */
@@ -33,6 +34,7 @@ typedef struct ab_call {
     void *const *operands; /* the operation's arrays, likewise */
     void *shared;          /* workspace of shared_bytes(params), seen by every grain of the call */
     void *scratch;         /* workspace of scratch_bytes(params), this thread's own */
+    uint64_t threads;      /* that share the call's grains, at least 1 */
 } ab_call;
 
 typedef struct ab_variant {
@@ -47,7 +49,7 @@ typedef struct ab_variant {
     uint64_t (*shared_bytes)(const int64_t *params);
     uint64_t (*scratch_bytes)(const int64_t *params);
     uint64_t (*phases)(const int64_t *params);
-    uint64_t (*grains)(const int64_t *params, uint64_t phase);
+    uint64_t (*grains)(const int64_t *params, uint64_t phase, uint64_t threads);
     void (*run)(const ab_call *call, uint64_t phase, uint64_t grain);
     /* What is prepared once, before any call, as inference servers prepare their weights: operand
      * 1 becomes packed_bytes(params) bytes that pack() writes.  NULL: operands as they are. */

@@ -45,6 +45,7 @@ ab_status ab_bind(const ab_variant *variant, const int64_t *params, uint32_t n_p
     bound->scratch_bytes = ab_scratch_bytes(variant, params);
     bound->call.params = bound->params;
     bound->call.operands = bound->operands;
+    bound->call.threads = 1;
     if (!bound->params || !bound->operands ||
         !map_workspace(&bound->call.shared, bound->shared_bytes) ||
         !map_workspace(&bound->call.scratch, bound->scratch_bytes)) {
@@ -82,12 +83,12 @@ ab_status ab_pack(const ab_variant *variant, const int64_t *params, const void *
     return AB_OK;
 }
 
-uint64_t ab_most_grains(const ab_variant *variant, const int64_t *params) {
+uint64_t ab_most_grains(const ab_variant *variant, const int64_t *params, uint64_t threads) {
     if (ab_check(variant) != AB_OK || (variant->accepts && !variant->accepts(params)))
         return 0;
     uint64_t most = 0, phases = ab_phases(variant, params);
     for (uint64_t phase = 0; phase < phases; phase++) {
-        uint64_t grains = ab_grains(variant, params, phase);
+        uint64_t grains = ab_grains(variant, params, phase, threads);
         most = grains > most ? grains : most;
     }
     return most;

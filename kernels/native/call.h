@@ -8,8 +8,9 @@ static inline uint64_t ab_phases(const ab_variant *variant, const int64_t *param
     return variant->phases ? variant->phases(params) : 1;
 }
 
-static inline uint64_t ab_grains(const ab_variant *variant, const int64_t *params, uint64_t phase) {
-    return variant->grains ? variant->grains(params, phase) : 1;
+static inline uint64_t ab_grains(const ab_variant *variant, const int64_t *params, uint64_t phase,
+                                 uint64_t threads) {
+    return variant->grains ? variant->grains(params, phase, threads) : 1;
 }
 
 static inline uint64_t ab_shared_bytes(const ab_variant *variant, const int64_t *params) {
@@ -20,10 +21,11 @@ static inline uint64_t ab_scratch_bytes(const ab_variant *variant, const int64_t
     return variant->scratch_bytes ? variant->scratch_bytes(params) : 0;
 }
 
+/* Of a call that no other thread shares. */
 static inline void ab_run_call(const ab_variant *variant, const ab_call *call) {
     uint64_t phases = ab_phases(variant, call->params);
     for (uint64_t phase = 0; phase < phases; phase++) {
-        uint64_t grains = ab_grains(variant, call->params, phase);
+        uint64_t grains = ab_grains(variant, call->params, phase, 1);
         for (uint64_t grain = 0; grain < grains; grain++)
             variant->run(call, phase, grain);
     }

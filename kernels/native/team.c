@@ -367,7 +367,7 @@ static void poison_outputs(ab_data *data, uint32_t group) {
 static uint32_t total_samples(const ab_plan *plan) { return plan->warmup + plan->samples; }
 
 /* `set`: of operands, those from `copies` on being for calls that nobody records. */
-static ab_call call_of(const measurement *m, uint32_t thread, uint64_t set) {
+static ab_call call_of(const measurement *m, uint32_t thread, uint64_t set, uint64_t threads) {
     const ab_data *data = m->data;
     uint64_t group = thread / data->each;
     return (ab_call){
@@ -375,11 +375,12 @@ static ab_call call_of(const measurement *m, uint32_t thread, uint64_t set) {
         .operands = m->operands + (group * 2 * data->copies + set) * data->operands,
         .shared = m->shared[thread],
         .scratch = m->scratch[thread],
+        .threads = threads,
     };
 }
 
 static inline void run_own(const measurement *m, uint32_t thread, uint64_t set) {
-    ab_call call = call_of(m, thread, set);
+    ab_call call = call_of(m, thread, set, 1);
     if (m->variant)
         ab_run_call(m->variant, &call);
     else
@@ -413,11 +414,11 @@ static void measure_alone(ab_team *team, measurement *m, uint32_t thread) {
  * stopped reading before the gate of turn t and no one reads before the gate of turn t + 1. */
 static void run_together(const ab_team *team, measurement *m, uint32_t thread, uint64_t set,
                          uint64_t *turn) {
-    ab_call call = call_of(m, thread, set);
+    ab_call call = call_of(m, thread, set, m->data->each);
     group_state *group = &m->groups[thread / m->data->each];
     uint64_t phases = m->variant ? ab_phases(m->variant, m->params) : 1;
     for (uint64_t phase = 0; phase < phases; phase++, ++*turn) {
-        uint64_t grains = m->variant ? ab_grains(m->variant, m->params, phase) : 0;
+        uint64_t grains = m->variant ? ab_grains(m->variant, m->params, phase, call.threads) : 0;
         for (;;) {
             uint64_t grain = ab_counter_add(&group->next_grain[*turn % 3], 1) - 1;
             if (grain >= grains)

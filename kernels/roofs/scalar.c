@@ -41,8 +41,8 @@ AB_VARIANT(latency, .accepts = latency_accepts, .run = latency_run);
 static int handover_accepts(const int64_t *params) { return params[0] > 0; }
 static uint64_t handover_shared_bytes(const int64_t *params) { return (void)params, AB_ALIGNMENT; }
 static uint64_t handover_phases(const int64_t *params) { return (void)params, 2; }
-static uint64_t handover_grains(const int64_t *params, uint64_t phase) {
-    return (void)params, phase ? 2 : 1;
+static uint64_t handover_grains(const int64_t *params, uint64_t phase, uint64_t threads) {
+    return (void)params, (void)threads, phase ? 2 : 1;
 }
 
 /* Replaces *number by its successor if it is `from`; otherwise says what it is. */

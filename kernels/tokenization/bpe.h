@@ -71,8 +71,8 @@ static uint64_t text_scratch_bytes(const int64_t *params) {
     return bpe_encode_scratch(&job);
 }
 
-static uint64_t documents_of(const int64_t *params, uint64_t phase) {
-    (void)phase;
+static uint64_t documents_of(const int64_t *params, uint64_t phase, uint64_t threads) {
+    (void)phase, (void)threads;
     return (uint64_t)params[PARAM_DOCUMENTS];
 }
 

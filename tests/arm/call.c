@@ -190,17 +190,20 @@ static void answer_variants(const library *l) {
     give_text(l->not_built());
 }
 
-/* Grains take turns at two scratch workspaces, as on two threads. */
+#define SHARED 7 /* threads: no divisor of anything */
+
+/* Grains take turns at two scratch workspaces, as on two threads; forwards they are those of one
+ * thread, backwards those that SHARED threads would share. */
 static void run_call(const ab_variant *v, const int64_t *params, void *const *operands,
                      uint32_t place, uint32_t backward) {
     guarded shared = guard_aligned(ab_shared_bytes(v, params), place);
     guarded scratch[2] = {guard_aligned(ab_scratch_bytes(v, params), place),
                           guard_aligned(ab_scratch_bytes(v, params), place)};
     for (uint64_t phase = 0; phase < ab_phases(v, params); phase++) {
-        uint64_t grains = ab_grains(v, params, phase);
+        uint64_t threads = backward ? SHARED : 1, grains = ab_grains(v, params, phase, threads);
         for (uint64_t i = 0; i < grains; i++) {
             uint64_t grain = backward ? grains - 1 - i : i;
-            ab_call call = {params, operands, shared.data, scratch[grain % 2].data};
+            ab_call call = {params, operands, shared.data, scratch[grain % 2].data, threads};
             v->run(&call, phase, grain);
         }
     }

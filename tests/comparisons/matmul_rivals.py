@@ -19,6 +19,8 @@ from fnmatch import fnmatch
 from functools import partial
 from statistics import median
 
+from threadpoolctl import threadpool_limits
+
 from armbench.bench import native, registry
 from armbench.bench.model import Case, Problem, Settings
 from armbench.kernels.matmul import KERNEL
@@ -99,7 +101,8 @@ def main(patterns: list[str]) -> None:
         if patterns
         else [c for c in cases if c.tier == "core"]
     )
-    with native.Team([cpu]) as team:
+    # Affinity comes too late for a BLAS that has counted the CPUs as it was loaded.
+    with native.Team([cpu]) as team, threadpool_limits(1):
         for case in chosen:
             compare(case, team, MeasuredRoofs(cpu))
 

@@ -18,6 +18,7 @@ from armbench.bench.native import NativeVariant, _Variant
 
 Place = Literal["start", "end"]
 Order = Literal["forward", "backward"]
+SHARED = 7  # threads: no divisor of anything
 PLACES: tuple[Place, ...] = ("start", "end")
 
 _PROT_NONE, _PROT_READ, _PROT_WRITE = 0, 1, 2
@@ -73,13 +74,14 @@ class _Call(ctypes.Structure):
         ("operands", ctypes.c_void_p),
         ("shared", ctypes.c_void_p),
         ("scratch", ctypes.c_void_p),
+        ("threads", ctypes.c_uint64),
     ]
 
 
 _Params = ctypes.POINTER(ctypes.c_int64)
 _Size = ctypes.CFUNCTYPE(ctypes.c_uint64, _Params)
 _Accepts = ctypes.CFUNCTYPE(ctypes.c_int, _Params)
-_Grains = ctypes.CFUNCTYPE(ctypes.c_uint64, _Params, ctypes.c_uint64)
+_Grains = ctypes.CFUNCTYPE(ctypes.c_uint64, _Params, ctypes.c_uint64, ctypes.c_uint64)
 _Pack = ctypes.CFUNCTYPE(None, _Params, ctypes.c_void_p, ctypes.c_void_p)
 _Run = ctypes.CFUNCTYPE(None, ctypes.POINTER(_Call), ctypes.c_uint64, ctypes.c_uint64)
 
@@ -89,10 +91,12 @@ def _workspace(nbytes: int, place: Place) -> Array:
     return empty(-(-nbytes // _ALIGNMENT) * _ALIGNMENT, place)
 
 
-def _grains(entry: _Variant, params: ctypes.Array[ctypes.c_int64]) -> Iterator[tuple[int, range]]:
+def _grains(
+    entry: _Variant, params: ctypes.Array[ctypes.c_int64], threads: int
+) -> Iterator[tuple[int, range]]:
     phases = _Size(entry.phases)(params) if entry.phases else 1
     for phase in range(phases):
-        yield phase, range(_Grains(entry.grains)(params, phase) if entry.grains else 1)
+        yield phase, range(_Grains(entry.grains)(params, phase, threads) if entry.grains else 1)
 
 
 def accepts(variant: NativeVariant, params: Sequence[int]) -> bool:
@@ -105,7 +109,8 @@ def accepts(variant: NativeVariant, params: Sequence[int]) -> bool:
 def call(
     variant: NativeVariant, params: Sequence[int], arrays: Sequence[Array], place: Place, order: Order
 ) -> None:
-    """One call of a variant that this CPU supports, the grains of each phase in the given order.
+    """One call of a variant that this CPU supports, the grains of each phase in the given order:
+    forward as of one thread, backward as if SHARED threads were to share them.
 
     Workspace is guarded and holds NaNs; grains take turns at two scratch workspaces, as on two
     threads, so that nothing may pass from one grain to the next in scratch.
@@ -123,11 +128,10 @@ def call(
     pointers = (ctypes.c_void_p * len(arrays))(*(a.ctypes.data for a in arrays))
     shared = _workspace(size(entry.shared_bytes), place)
     scratch = [_workspace(size(entry.scratch_bytes), place) for _ in range(2)]
-    calls = [
-        _Call(ctypes.addressof(integers), ctypes.addressof(pointers), shared.ctypes.data, s.ctypes.data)
-        for s in scratch
-    ]
+    threads = 1 if order == "forward" else SHARED
+    places = ctypes.addressof(integers), ctypes.addressof(pointers), shared.ctypes.data
+    calls = [_Call(*places, s.ctypes.data, threads) for s in scratch]
     run: Callable[..., None] = _Run(entry.run)
-    for phase, grains in _grains(entry, integers):
+    for phase, grains in _grains(entry, integers, threads):
         for grain in grains if order == "forward" else reversed(grains):
             run(ctypes.byref(calls[grain % 2]), phase, grain)

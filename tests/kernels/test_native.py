@@ -346,8 +346,16 @@ def test_threads_that_do_not_fall_into_equal_groups_are_refused(team: native.Tea
 def test_most_grains_is_how_many_threads_can_help() -> None:
     documents = native.find("tokenization", "scalar", "decode")
     assert documents  # its parameters are bytes, documents and ranks; a grain is a document
-    assert [native.most_grains(documents, (8, count, 256)) for count in (1, 3)] == [1, 3]
-    assert all(native.most_grains(variant, (512, 512, 512)) > 1 for variant in VARIANTS)
+    assert [native.most_grains(documents, (8, count, 256), 8) for count in (1, 3)] == [1, 3]
+
+
+@pytest.mark.parametrize("threads", [2, 64, 96, 192])
+@pytest.mark.parametrize("shape", [(512, 512, 512), (2048, 2048, 2048), (512, 14336, 4096)])
+def test_matmul_falls_into_enough_grains(shape: tuple[int, int, int], threads: int) -> None:
+    """Of as many cores as a Graviton5 has, few are left without work in the phase that has most."""
+    found = [v for v in native.variants() if v.kernel == "matmul" and v.supported and v.name != "scalar"]
+    for variant in found:
+        assert native.most_grains(variant, shape, threads) >= threads * 3 // 4, variant
 
 
 # --- NUMA ----------------------------------------------------------------------------------

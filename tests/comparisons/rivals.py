@@ -1,12 +1,12 @@
-"""The native matmul variants against the libraries and the machine's own roofs, side by side.
+"""The native variants of matmul or attention against the libraries and the machine's own roofs, side by side.
 
-    python -m tests.comparisons.matmul_rivals [CASE...]
+    python -m tests.comparisons.rivals KERNEL [CASE...]
 
 CASE is a name or a glob of `armbench list`'s cases ("int8-n*", "bf16-m?-*"); all core cases if none
 is given.  One thread on one CPU (the last that this process may use), operands in the same memory,
 all sides in turn, medians.  Prints the rate of each, how it compares with the fastest library, and
 with the roof measured in the same turns: the fastest multiply-add instruction for the type that any
-variant of roofs/ has, and of cold cases also what B takes to be read, whichever is lower.
+variant of roofs/ has, and of cold cases also what it reads takes from memory, whichever is lower.
 Libraries are marked *.  ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16 keeps torch from AMX.  Not a test.
 """
 
@@ -22,8 +22,7 @@ from statistics import median
 from threadpoolctl import threadpool_limits
 
 from armbench.bench import native, registry
-from armbench.bench.model import Case, Problem, Settings
-from armbench.kernels.matmul import KERNEL
+from armbench.bench.model import Call, Case, Kernel, Outputs, Settings, Work
 from tests.comparisons.measured_roofs import COLD_BYTES, MeasuredRoofs, native_calls
 
 TURNS = 9
@@ -41,46 +40,47 @@ READS = ("read-dram", "read4-dram", "read8-dram")
 Calls = Callable[[int], float]  # seconds of one call, when so many are made
 
 
-def library_calls(bound: list[Callable[[], object]], calls: int) -> float:
+def library_calls(bound: list[tuple[Call, Outputs]], calls: int) -> float:
     start = native.ticks()
     for i in range(calls):
-        bound[i % len(bound)]()
+        bound[i % len(bound)][0]()
     return (native.ticks() - start) / native.tick_hz() / calls
 
 
-def sides_of(case: Case, data: native.Data, copies: int) -> dict[str, Calls]:
+def sides_of(kernel: str, case: Case, data: native.Data, copies: int) -> dict[str, Calls]:
     """{variant: its calls} of all that run here and take the case."""
     sides: dict[str, Calls] = {}
     arrays = [data.arrays(0, copy) for copy in range(copies)]
-    for variant in registry.variants("matmul"):
+    for variant in registry.variants(kernel):
         if variant.native:
-            found = native.find("matmul", variant.name, case.operation)
+            found = native.find(kernel, variant.name, case.operation)
             if found is not None and found.supported and variant.name != "scalar":
                 sides[variant.name] = partial(native_calls, found, case, data)
         elif not variant.why_not and not (variant.library.accepts and variant.library.accepts(case)):
-            bound = [variant.library.bind(case, operands)[0] for operands in arrays]
+            # What reads the outputs keeps the inputs that the call has but the addresses of.
+            bound = [variant.library.bind(case, operands) for operands in arrays]
             sides[f"{variant.name}*"] = partial(library_calls, bound)
     return sides
 
 
-def roof_of(machine: MeasuredRoofs, case: Case, problem: Problem) -> float:
+def roof_of(machine: MeasuredRoofs, case: Case, work: Work) -> float:
     """Operations a second that this case could reach."""
     peak = machine.best(PEAKS[str(case.params["dtype"])])
-    weights = next(o.data.nbytes for o in problem.operands if o.name == "b")
-    return min(peak, machine.best(READS) * case.flops / weights) if case.cold else peak
+    return min(peak, machine.best(READS) * work.flops / work.bytes_read) if case.cold else peak
 
 
-def compare(case: Case, team: native.Team, machine: MeasuredRoofs) -> None:
-    problem = KERNEL.problem(case, Settings(), 1)
+def compare(kernel: Kernel, case: Case, team: native.Team, machine: MeasuredRoofs) -> None:
+    problem = kernel.problem(case, Settings(), 1)
     operands = {o.name: o.data for o in problem.operands}
     size = sum(array.nbytes for array in operands.values())
     copies = -(-COLD_BYTES // size) if case.cold else 1
-    data = team.load(operands, ["c"], copies, "throughput", seed=1)
-    sides = sides_of(case, data, copies)
+    outputs = [o.name for o in problem.operands if o.output]
+    data = team.load(operands, outputs, copies, "throughput", seed=1)
+    sides = sides_of(kernel.name, case, data, copies)
     calls = {name: max(copies, int(SAMPLE_SECONDS / run(copies))) for name, run in sides.items()}
     turns = []
     for _ in range(TURNS):
-        roof = roof_of(machine, case, problem)
+        roof = roof_of(machine, case, problem.work)
         turns.append({"roof": roof, **{name: case.flops / run(calls[name]) for name, run in sides.items()}})
     data.close()
     libraries = [name for name in sides if name.endswith("*")]
@@ -92,10 +92,11 @@ def compare(case: Case, team: native.Team, machine: MeasuredRoofs) -> None:
         print(f"{case.name:28} {name:12} {rate / 1e9:8.1f} Gop/s {of_roof:6.3f} of roof{rival}", flush=True)
 
 
-def main(patterns: list[str]) -> None:
+def main(name: str, patterns: list[str]) -> None:
+    kernel = registry.kernels()[name]
     cpu = max(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cpu})
-    cases = KERNEL.cases(Settings())
+    cases = kernel.cases(Settings())
     chosen = (
         [c for c in cases if any(fnmatch(c.name, p) for p in patterns)]
         if patterns
@@ -104,8 +105,8 @@ def main(patterns: list[str]) -> None:
     # Affinity comes too late for a BLAS that has counted the CPUs as it was loaded.
     with native.Team([cpu]) as team, threadpool_limits(1):
         for case in chosen:
-            compare(case, team, MeasuredRoofs(cpu))
+            compare(kernel, case, team, MeasuredRoofs(cpu))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1], sys.argv[2:])

@@ -11,6 +11,10 @@
 #include "chunks.h"
 #include "widen.h"
 
+#ifndef FAR
+#define FAR 0 /* bytes beyond what comes next, from where L2 is filled; hardware may do without */
+#endif
+
 #define NEAR 32 /* keys: small enough to be read again from the first-level cache */
 
 /* k or v of one kv head of one sequence. */
@@ -27,6 +31,7 @@ typedef struct near_block {
     const char *rows, *ahead; /* `ahead`: what will be read next */
     const float *scales;
     int64_t keys, head_dim;
+    int64_t far; /* bytes from what is read next to what is after that, 0 if it lies elsewhere */
 } near_block;
 
 /* Operand 1 or 2, k or v, of head `index` of all kv heads of the batch. */
@@ -65,7 +70,15 @@ INLINE near_block block_at(const cache *c, int64_t first, int64_t end, int64_t h
         .rows = c->rows + row * c->row_bytes,
         .ahead = next < end ? c->rows + row_at(c, next) * c->row_bytes
                             : then->rows + row_at(then, then_first) * then->row_bytes,
-        .scales = c->scales ? c->scales + row : NULL, .keys = keys, .head_dim = head_dim};
+        .scales = c->scales ? c->scales + row : NULL, .keys = keys, .head_dim = head_dim,
+        .far = c->table ? 0 : FAR};
+}
+
+/* A line of what comes next, and one of what comes after it. */
+INLINE void prefetch_line(const char *line, int64_t far) {
+    __builtin_prefetch(line, 0, 3);
+    if (FAR)
+        __builtin_prefetch(line + far, 0, 2);
 }
 
 /* As much of what comes next as is about to be read. */

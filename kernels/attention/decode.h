@@ -23,9 +23,9 @@
 #define FOUR 4  /* keys whose scores are found together */
 
 /* What one element at a time reads, the hardware fetches soon enough. */
-INLINE void prefetch(const float *line) {
+INLINE void prefetch(const float *line, int64_t far) {
     if (LANES > 1)
-        __builtin_prefetch(line, 0, 3);
+        prefetch_line((const char *)line, far);
 }
 
 /* ---- register tiles ---------------------------------------------------------------------- */
@@ -44,8 +44,8 @@ INLINE void dots_all(const int queries, const near_block *b, const float *q, int
         const float *row[FOUR];
         UNROLL for (int i = 0; i < FOUR; i++)
             row[i] = (const float *)b->rows + min_of(r + i, b->keys - 1) * b->head_dim;
-        dots_of(queries, b->head_dim, row, (const float *)b->ahead + r * b->head_dim, q, q_stride,
-                scores + r);
+        dots_of(queries, b->head_dim, row, (const float *)b->ahead + r * b->head_dim, b->far, q,
+                q_stride, scores + r);
     }
 }
 
@@ -100,6 +100,7 @@ INLINE near_block wide_block(const dtype type, near_block b, const decode_space 
         prefetch_bytes(b.ahead, b.keys * b.head_dim * bytes_of(type));
     widen(type, b.rows, b.scales, b.keys, b.head_dim, w->wide);
     b.rows = b.ahead = (const char *)w->wide;
+    b.far = 0;
     return b;
 }
 

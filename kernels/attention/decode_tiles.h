@@ -12,13 +12,14 @@ INLINE void multiply_step(const int queries, const vec key[FOUR], const float *q
 
 /* scores[h][i] = q[h] . row[i].  As much is prefetched at `ahead` as is read. */
 INLINE void dots_of(const int queries, int64_t head_dim, const float *const row[FOUR],
-                    const float *ahead, const float *q, int64_t q_stride, float *scores) {
+                    const float *ahead, int64_t far, const float *q, int64_t q_stride,
+                    float *scores) {
     vec sum[SHARED][FOUR], key[FOUR];
     UNROLL for (int h = 0; h < queries; h++)
         UNROLL for (int i = 0; i < FOUR; i++) sum[h][i] = splat(0);
     int64_t p = 0;
     while (p + LINE <= head_dim) {
-        UNROLL for (int i = 0; i < FOUR; i++) prefetch(ahead + FOUR * p + i * LINE);
+        UNROLL for (int i = 0; i < FOUR; i++) prefetch(ahead + FOUR * p + i * LINE, far);
         UNROLL for (int e = 0; e < LINE; e += LANES, p += LANES) {
             UNROLL for (int i = 0; i < FOUR; i++) key[i] = load(row[i] + p);
             multiply_step(queries, key, q + p, q_stride, sum);
@@ -36,8 +37,8 @@ INLINE void dots_of(const int queries, int64_t head_dim, const float *const row[
  * elements; p has a multiple of ELEMENTS columns, zero from `keys` on.  As much is prefetched at
  * `ahead` as is read. */
 INLINE void weigh_of(const int queries, const int span, const int64_t valid, int64_t keys,
-                     const float *v, int64_t head_dim, const float *ahead, const float *p,
-                     float *o, int64_t o_stride) {
+                     const float *v, int64_t head_dim, const float *ahead, int64_t far,
+                     const float *p, float *o, int64_t o_stride) {
     vec sum[SHARED][SPAN];
     UNROLL for (int h = 0; h < queries; h++)
         UNROLL for (int j = 0; j < span; j++) sum[h][j] = load(o + h * o_stride + j * LANES);
@@ -50,7 +51,7 @@ INLINE void weigh_of(const int queries, const int span, const int64_t valid, int
                 vec x = j == span - 1 && valid < LANES ? load_first(v + at + j * LANES, valid)
                                                        : load(v + at + j * LANES);
                 if (j * LANES % LINE == 0)
-                    prefetch(ahead + (r + e) * span * LANES + j * LANES);
+                    prefetch(ahead + (r + e) * span * LANES + j * LANES, far);
                 UNROLL for (int h = 0; h < queries; h++)
                     sum[h][j] = fma_left(a[h], e, x, sum[h][j]);
             }
@@ -62,14 +63,17 @@ INLINE void weigh_of(const int queries, const int span, const int64_t valid, int
 
 INLINE void weigh_all(const int queries, const near_block *b, const float *p, float *o,
                       int64_t o_stride) {
-    int64_t d = b->head_dim, keys = b->keys, i = 0;
+    int64_t d = b->head_dim, keys = b->keys, far = b->far, i = 0;
     const float *v = (const float *)b->rows, *ahead = (const float *)b->ahead;
     for (; i + SPAN * LANES <= d; i += SPAN * LANES)
-        weigh_of(queries, SPAN, LANES, keys, v + i, d, ahead + i * keys, p, o + i, o_stride);
+        weigh_of(queries, SPAN, LANES, keys, v + i, d, ahead + i * keys, far, p, o + i,
+                 o_stride);
     for (; i + LANES <= d; i += LANES)
-        weigh_of(queries, 1, LANES, keys, v + i, d, ahead + i * keys, p, o + i, o_stride);
+        weigh_of(queries, 1, LANES, keys, v + i, d, ahead + i * keys, far, p, o + i,
+                 o_stride);
     if (i < d)
-        weigh_of(queries, 1, d - i, keys, v + i, d, ahead + i * keys, p, o + i, o_stride);
+        weigh_of(queries, 1, d - i, keys, v + i, d, ahead + i * keys, far, p, o + i,
+                 o_stride);
 }
 
 #endif

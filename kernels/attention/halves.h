@@ -45,8 +45,8 @@ INLINE vec half_of(bits v, const int odd) { return odd ? odd_of(v) : even_of(v);
 /* What comes next, else what is there already. */
 INLINE const char *ahead_of(const near_block *b) { return b->ahead ? b->ahead : b->rows; }
 
-INLINE void prefetch_lines(const char *from, const int64_t bytes) {
-    UNROLL for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(from + i, 0, 3);
+INLINE void prefetch_lines(const char *from, const int64_t bytes, int64_t far) {
+    UNROLL for (int64_t i = 0; i < bytes; i += 64) prefetch_line(from + i, far);
 }
 
 /* ---- scores ------------------------------------------------------------------------------ */
@@ -76,7 +76,7 @@ INLINE void dots_of_halves(const int queries, const near_block *b, int64_t r, co
     const char *ahead = ahead_of(b) + r * b->head_dim * (int64_t)sizeof(kv);
     int64_t left = b->head_dim;
     for (; left >= PAIR; left -= PAIR, q += PAIR, ahead += 4 * sizeof(bits)) {
-        prefetch_lines(ahead, 4 * sizeof(bits));
+        prefetch_lines(ahead, 4 * sizeof(bits), b->far);
         dots_step(queries, key, ALL, q, elements, sum);
         UNROLL for (int i = 0; i < 4; i++) key[i] += PAIR;
     }
@@ -105,8 +105,8 @@ static void dots(int64_t queries, const near_block *b, const row *q, int64_t ele
 
 /* o += weights x v for `pairs` pairs of vectors, of which the last has `n` elements. */
 INLINE void weigh_halves(const int queries, const int pairs, const int64_t n, int64_t keys, const uint16_t *v,
-                         int64_t head_dim, const char *ahead, const float *weights, float *o,
-                         int64_t o_stride) {
+                         int64_t head_dim, const char *ahead, int64_t far, const float *weights,
+                         float *o, int64_t o_stride) {
     vec sum[SHARED][SPAN];
     UNROLL for (int h = 0; h < queries; h++)
         UNROLL for (int j = 0; j < 2 * pairs; j++) sum[h][j] = splat(0);
@@ -115,7 +115,7 @@ INLINE void weigh_halves(const int queries, const int pairs, const int64_t n, in
             const uint16_t *at = v + j / 2 * PAIR;
             vec x = half_of(n == ALL ? load_bits(at) : load_some(at, n), j % 2);
             if (j % 2 && j / 2 * sizeof(bits) % 64 == 0)
-                prefetch_lines(ahead + (r * pairs + j / 2) * (int64_t)sizeof(bits), 64);
+                prefetch_lines(ahead + (r * pairs + j / 2) * (int64_t)sizeof(bits), 64, far);
             UNROLL for (int h = 0; h < queries; h++)
                 sum[h][j] = fma_of(splat(weights[h * NEAR + r]), x, sum[h][j]);
         }
@@ -135,11 +135,14 @@ INLINE void weigh_all_halves(const int queries, const near_block *b, const float
     const uint16_t *v = (const uint16_t *)b->rows;
     const char *ahead = ahead_of(b);
     for (; i + SPAN * LANES <= d; i += SPAN * LANES, ahead += keys * SPAN * LANES * 2)
-        weigh_halves(queries, SPAN / 2, ALL, keys, v + i, d, ahead, weights, o + i, o_stride);
+        weigh_halves(queries, SPAN / 2, ALL, keys, v + i, d, ahead, b->far, weights, o + i,
+                     o_stride);
     for (; i + PAIR <= d; i += PAIR, ahead += keys * PAIR * 2)
-        weigh_halves(queries, 1, ALL, keys, v + i, d, ahead, weights, o + i, o_stride);
+        weigh_halves(queries, 1, ALL, keys, v + i, d, ahead, b->far, weights, o + i,
+                     o_stride);
     if (i < d)
-        weigh_halves(queries, 1, d - i, keys, v + i, d, ahead, weights, o + i, o_stride);
+        weigh_halves(queries, 1, d - i, keys, v + i, d, ahead, b->far, weights, o + i,
+                     o_stride);
 }
 
 static NOINLINE void bf16_weigh_tiles(int64_t queries, const near_block *b, const float *weights, float *o,

@@ -62,7 +62,7 @@ def _tokens_first(heads_first: Array) -> Array:
 
 def accepts(case: Case) -> str | None:
     params = case.params
-    if int(params["head_dim"]) % HEAD_DIM_OF:
+    if int(str(params["head_dim"])) % HEAD_DIM_OF:
         return f"it takes head dimensions that are multiples of {HEAD_DIM_OF}"
     if params["layout"] == "paged":
         return "it takes no paged cache"

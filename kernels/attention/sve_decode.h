@@ -8,7 +8,7 @@ INLINE svbool_t up_to(int64_t p, int64_t n) { return svwhilelt_b32_s64(p, n); }
 
 INLINE void prefetch_vectors(const float *from, int64_t vectors) {
     for (int64_t i = 0; i < vectors * LANES; i += LINE)
-        prefetch(from + i);
+        prefetch(from + i, 0);
 }
 
 #define LOAD_KEY(i) vec k##i = svld1_f32(lanes, row[i] + p);
@@ -29,7 +29,9 @@ INLINE void prefetch_vectors(const float *from, int64_t vectors) {
 
 /* scores[h][i] = q[h] . row[i] */
 INLINE void dots_of(int64_t queries, int64_t head_dim, const float *const row[FOUR],
-                    const float *ahead, const float *q, int64_t q_stride, float *scores) {
+                    const float *ahead, int64_t far, const float *q, int64_t q_stride,
+                    float *scores) {
+    (void)far;
     switch (queries) { SHARES(F32_DOTS_OF) }
 }
 

@@ -59,7 +59,7 @@ INLINE const int8_t *key_row(const near_block *b, int64_t r) {
 /* As much of what comes next as is read: `lines` lines. */
 INLINE void prefetch_lines(const near_block *b, int64_t from, const int lines) {
     if (b->ahead)
-        UNROLL for (int i = 0; i < lines; i++) __builtin_prefetch(b->ahead + from + i * BYTES, 0, 3);
+        UNROLL for (int i = 0; i < lines; i++) prefetch_line(b->ahead + from + i * BYTES, b->far);
 }
 
 INLINE vec joined(__m512i high, __m512i low) {

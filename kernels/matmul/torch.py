@@ -136,7 +136,7 @@ def _logged(take: Callable[[list[str]], None]) -> Iterator[None]:
     """oneDNN writes its log to file descriptor 1 whatever Python's stdout is."""
     import torch
 
-    verbose = torch.backends.mkldnn
+    verbose: Any = torch.backends.mkldnn
     kept = os.dup(1)
     with tempfile.TemporaryFile("w+") as log:
         os.dup2(log.fileno(), 1)

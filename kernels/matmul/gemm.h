@@ -33,8 +33,8 @@
 
 #include <string.h>
 
-#define PACK_COLUMNS (4 * NR)     /* columns of B packed by a grain */
-#define TILE_COLUMNS (16 * NR)    /* columns of C computed by a grain */
+#define PACK_PANELS_MOST 4        /* panels of B packed by a grain, */
+#define TILE_PANELS_MOST 16       /* and multiplied: fewer where threads would have none */
 #define VERY_FEW_ROWS 4
 #define STREAM_ROWS 128           /* of B, and columns, that a grain streams */
 #define STREAM_COLUMNS 4096        /* or fewer, but not less than these, for many threads */
@@ -207,7 +207,8 @@ static void update_strip(gemm_shape s, int64_t columns, int64_t steps, const ele
 
 static void run_strip(gemm_shape s, const element *a, const element *b, element *c, element *sums,
                       uint64_t threads, int64_t grain) {
-    int64_t width = strip_columns(s, threads), column = grain * width, columns = min_of(width, s.n - column);
+    int64_t width = strip_columns(s, threads), column = grain * width;
+    int64_t columns = min_of(width, s.n - column);
     int64_t whole = s.k / STEPS * STEPS, left = s.k - whole;
     for (int64_t p = 0; p < whole; p += STEPS)
         update_strip(s, columns, STEPS, a + p, s.k, b + p * s.n + column, sums, p > 0);
@@ -254,19 +255,52 @@ static uint64_t packed_b_elements(gemm_shape s) {
 /* Rows of A dealt to blocks of at most MC, and within a block to tiles of at most MR. */
 static inline int64_t row_block(gemm_shape s, int64_t i) { return part(s.m, blocks(s.m, MC), i); }
 
-static void pack_a(gemm_shape s, gemm_block block, const element *a, element *packed, int64_t i) {
+/* Tiles of the highest block of rows. */
+static inline int64_t most_tiles(gemm_shape s) { return blocks(blocks(s.m, blocks(s.m, MC)), MR); }
+
+/* A grain packs a block of rows, or, where many threads are to have some, a tile of it. */
+static inline int64_t a_grains(gemm_shape s, uint64_t threads) {
+    return blocks(s.m, MC) * (threads > 1 ? most_tiles(s) : 1);
+}
+
+static void pack_a(gemm_shape s, gemm_block block, const element *a, element *packed,
+                   uint64_t threads, int64_t grain) {
+    int64_t pieces = threads > 1 ? most_tiles(s) : 1, i = grain / pieces, piece = grain % pieces;
     int64_t first = row_block(s, i), rows = row_block(s, i + 1) - first, tiles = blocks(rows, MR);
-    for (int64_t t = 0; t < tiles; t++) {
+    int64_t end = pieces > 1 ? min_of(tiles, piece + 1) : tiles;
+    for (int64_t t = piece; t < end; t++) {
         int64_t from = first + part(rows, tiles, t), to = first + part(rows, tiles, t + 1);
         transpose_rows(a + from * s.k + block.depth_start, s.k, to - from, block.depth,
                        packed + from * block.depth);
     }
 }
 
+/* Columns of a grain: `most` panels, halved until every thread has a grain.  `others` are grains
+ * beside those of columns or, if `times`, how many of them each column has. */
+static inline int64_t grain_columns(gemm_block block, int64_t most, int64_t others, int times,
+                                    uint64_t threads) {
+    int64_t panels = most;
+    for (; threads > 1 && panels > 1; panels /= 2) {
+        int64_t grains = blocks(block.columns, panels * NR);
+        if ((times ? grains * others : grains + others) >= (int64_t)threads)
+            break;
+    }
+    return panels * NR;
+}
+
+static inline int64_t pack_columns(gemm_shape s, gemm_block block, uint64_t threads) {
+    return grain_columns(block, PACK_PANELS_MOST, a_grains(s, threads), 0, threads);
+}
+
+static inline int64_t tile_columns(gemm_shape s, gemm_block block, uint64_t threads) {
+    return grain_columns(block, TILE_PANELS_MOST, blocks(s.m, MC), 1, threads);
+}
+
 static void pack_b(gemm_shape s, gemm_block block, const element *b, element *restrict packed,
-                   int64_t grain) {
-    int64_t end = min_of(block.columns, (grain + 1) * PACK_COLUMNS);
-    for (int64_t j = grain * PACK_COLUMNS; j < end; j += NR) {
+                   uint64_t threads, int64_t grain) {
+    int64_t width = pack_columns(s, block, threads);
+    int64_t end = min_of(block.columns, (grain + 1) * width);
+    for (int64_t j = grain * width; j < end; j += NR) {
         const element *from = b + block.depth_start * s.n + block.column + j;
         element *to = packed + j * block.depth;
         if (end - j < NR)
@@ -303,12 +337,12 @@ static inline void fetch_tile(const element *c, int64_t rows, int64_t stride) {
 }
 
 static void multiply(gemm_shape s, gemm_block block, const element *packed_a,
-                     const element *packed_b, element *c, int64_t grain) {
-    int64_t splits = blocks(block.columns, TILE_COLUMNS);
+                     const element *packed_b, element *c, uint64_t threads, int64_t grain) {
+    int64_t width = tile_columns(s, block, threads), splits = blocks(block.columns, width);
     int64_t i = grain / splits, split = grain % splits;
     int64_t first = row_block(s, i), rows = row_block(s, i + 1) - first, tiles = blocks(rows, MR);
-    int64_t end = min_of(block.columns, (split + 1) * TILE_COLUMNS);
-    for (int64_t j = split * TILE_COLUMNS; j < end; j += NR)
+    int64_t end = min_of(block.columns, (split + 1) * width);
+    for (int64_t j = split * width; j < end; j += NR)
         for (int64_t t = 0; t < tiles; t++) {
             int64_t from = first + part(rows, tiles, t), to = first + part(rows, tiles, t + 1);
             element *corner = c + from * s.n + block.column + j;
@@ -340,8 +374,10 @@ static uint64_t grains(const int64_t *params, uint64_t phase, uint64_t threads) 
     case STRIP:
         return (uint64_t)blocks(s.n, strip_columns(s, threads));
     default:
-        return (uint64_t)(phase % 2 ? rows * blocks(block.columns, TILE_COLUMNS)
-                                    : rows + blocks(block.columns, PACK_COLUMNS));
+        return (uint64_t)(phase % 2
+                              ? rows * blocks(block.columns, tile_columns(s, block, threads))
+                              : a_grains(s, threads) +
+                                    blocks(block.columns, pack_columns(s, block, threads)));
     }
 }
 
@@ -355,16 +391,16 @@ static uint64_t shared_bytes(const int64_t *params) {
 }
 
 static void run_packed(gemm_shape s, const element *a, const element *b, element *c,
-                       element *packed_a, uint64_t phase, int64_t grain) {
+                       element *packed_a, uint64_t threads, uint64_t phase, int64_t grain) {
     gemm_block block = block_of(s, phase);
     element *packed_b = packed_a + packed_a_elements(s);
-    int64_t rows = blocks(s.m, MC);
+    int64_t of_a = a_grains(s, threads);
     if (phase % 2)
-        multiply(s, block, packed_a, packed_b, c, grain);
-    else if (grain < rows)
-        pack_a(s, block, a, packed_a, grain);
+        multiply(s, block, packed_a, packed_b, c, threads, grain);
+    else if (grain < of_a)
+        pack_a(s, block, a, packed_a, threads, grain);
     else
-        pack_b(s, block, b, packed_b, grain - rows);
+        pack_b(s, block, b, packed_b, threads, grain - of_a);
 }
 
 static void run(const ab_call *call, uint64_t phase, uint64_t grain) {
@@ -382,7 +418,7 @@ static void run(const ab_call *call, uint64_t phase, uint64_t grain) {
         run_strip(s, a, b, c, call->scratch, call->threads, (int64_t)grain);
         break;
     case PACK:
-        run_packed(s, a, b, c, call->shared, phase, (int64_t)grain);
+        run_packed(s, a, b, c, call->shared, call->threads, phase, (int64_t)grain);
         break;
     }
 }

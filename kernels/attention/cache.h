@@ -77,7 +77,7 @@ INLINE near_block block_at(const cache *c, int64_t first, int64_t end, int64_t h
 /* A line of what comes next, and one of what comes after it. */
 INLINE void prefetch_line(const char *line, int64_t far) {
     __builtin_prefetch(line, 0, 3);
-    if (FAR)
+    if (FAR > 0)
         __builtin_prefetch(line + far, 0, 2);
 }
 

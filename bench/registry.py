@@ -136,7 +136,8 @@ def _library(kernel: str, module: ModuleType, name: str) -> Variant:
     if not isinstance(library, Library):
         raise RegistryError(f"{kernel}/{name}.py: defines no VARIANT of type armbench.bench.model.Library")
     missing = [name for name in (library.package, *library.needs) if not installed(name)]
-    why_not = f"{', '.join(missing)} is not installed" if missing else None
+    verb = "is" if len(missing) == 1 else "are"
+    why_not = f"{' and '.join(missing)} {verb} not installed" if missing else None
     return Variant(kernel, name, library=library, why_not=why_not, extra=library.extra)
 
 

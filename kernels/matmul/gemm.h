@@ -275,25 +275,22 @@ static void pack_a(gemm_shape s, gemm_block block, const element *a, element *pa
     }
 }
 
-/* Columns of a grain: `most` panels, halved until every thread has a grain.  `others` are grains
- * beside those of columns or, if `times`, how many of them each column has. */
-static inline int64_t grain_columns(gemm_block block, int64_t most, int64_t others, int times,
-                                    uint64_t threads) {
+/* Columns of a grain: `most` panels, halved until there are as many grains as wanted. */
+static inline int64_t grain_columns(gemm_block block, int64_t most, int64_t wanted) {
     int64_t panels = most;
-    for (; threads > 1 && panels > 1; panels /= 2) {
-        int64_t grains = blocks(block.columns, panels * NR);
-        if ((times ? grains * others : grains + others) >= (int64_t)threads)
-            break;
-    }
+    while (panels > 1 && blocks(block.columns, panels * NR) < wanted)
+        panels /= 2;
     return panels * NR;
 }
 
+/* Those of B, beside which there are those of A. */
 static inline int64_t pack_columns(gemm_shape s, gemm_block block, uint64_t threads) {
-    return grain_columns(block, PACK_PANELS_MOST, a_grains(s, threads), 0, threads);
+    return grain_columns(block, PACK_PANELS_MOST, (int64_t)threads - a_grains(s, threads));
 }
 
+/* Those of C, of each block of rows. */
 static inline int64_t tile_columns(gemm_shape s, gemm_block block, uint64_t threads) {
-    return grain_columns(block, TILE_PANELS_MOST, blocks(s.m, MC), 1, threads);
+    return grain_columns(block, TILE_PANELS_MOST, blocks((int64_t)threads, blocks(s.m, MC)));
 }
 
 static void pack_b(gemm_shape s, gemm_block block, const element *b, element *restrict packed,

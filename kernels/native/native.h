@@ -111,8 +111,8 @@ AB_EXPORT void ab_unbind(ab_bound *bound);
 AB_EXPORT uint64_t ab_packed_bytes(const ab_variant *variant, const int64_t *params);
 AB_EXPORT ab_status ab_pack(const ab_variant *variant, const int64_t *params, const void *operand,
                             void *packed);
-/* The grains of the phase that has most, shared by so many threads: how many of them can work on a call.  0 when the variant
- * cannot run here, or not with these parameters. */
+/* The grains of the phase that has most when so many threads share a call.  0 when the variant cannot
+ * run here, or not with these parameters. */
 AB_EXPORT uint64_t ab_most_grains(const ab_variant *variant, const int64_t *params,
                                   uint64_t threads);
 

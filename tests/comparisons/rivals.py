@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_limits
 
 from armbench.bench import native, registry
 from armbench.bench.model import Call, Case, Kernel, Outputs, Settings, Work
+from armbench.bench.run.plan import why_not_case
 from tests.comparisons.measured_roofs import COLD_BYTES, MeasuredRoofs, native_calls
 
 TURNS = 9
@@ -56,7 +57,7 @@ def sides_of(kernel: str, case: Case, data: native.Data, copies: int) -> dict[st
             found = native.find(kernel, variant.name, case.operation)
             if found is not None and found.supported and variant.name != "scalar":
                 sides[variant.name] = partial(native_calls, found, case, data)
-        elif not variant.why_not and not (variant.library.accepts and variant.library.accepts(case)):
+        elif not variant.why_not and not why_not_case(variant, case):
             # What reads the outputs keeps the inputs that the call has but the addresses of.
             bound = [variant.library.bind(case, operands) for operands in arrays]
             sides[f"{variant.name}*"] = partial(library_calls, bound)
@@ -109,4 +110,6 @@ def main(name: str, patterns: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 2 or sys.argv[1] not in registry.kernels():
+        sys.exit(__doc__)
     main(sys.argv[1], sys.argv[2:])

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from armbench.bench import native, registry
 from armbench.bench.model import Array, Case, Problem, Settings, Variant
 from armbench.kernels.attention import BLOCK, KERNEL, _paged, case_of
+from tests.kernels.guarded import _Call
 
 RUNNABLE = [
     v
@@ -87,8 +88,7 @@ def output_of(variant: Variant, case: Case, problem: Problem) -> Array:
 
 
 def check(variant: Variant, case: Case, problem: Problem) -> None:
-    refused = variant.library and variant.library.accepts and variant.library.accepts(case)
-    if refused:
+    if variant.library and (refused := variant.library.accepts(case)):
         pytest.skip(f"{variant.name}: {refused}")
     error = KERNEL.error(problem, {"o": output_of(variant, case, problem)})
     assert error <= problem.tolerance, f"{case.name}: {error / problem.tolerance} tolerances"
@@ -184,13 +184,6 @@ def test_exponential_keeps_its_bound(variant: Variant) -> None:
 
 
 THREADS = 3  # that share the grains
-
-
-class _Call(ctypes.Structure):
-    _fields_ = [
-        *((name, ctypes.c_void_p) for name in ("params", "operands", "shared", "scratch")),
-        ("threads", ctypes.c_uint64),
-    ]
 
 
 class Grains:

@@ -13,6 +13,7 @@
 #include "transpose.h"
 
 #define LANES 8
+#define WAYS 4
 #define ELEMENTS 1
 #define ROWS 4
 #define COLUMNS 3

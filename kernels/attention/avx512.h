@@ -9,7 +9,7 @@
 #include "transpose.h"
 
 #define LANES 16
-#define FAR (16 << 10) /* worth 6 % of the bandwidth on Emerald Rapids */
+#define WAYS 4
 
 typedef __m512 vec;
 

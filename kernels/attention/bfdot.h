@@ -76,8 +76,7 @@ static void dots(int64_t queries, const near_block *b, const row *q, int64_t ele
                  const float *factors, float *scores) {
     int64_t row_bytes = b->head_dim * (int64_t)sizeof(kv);
     for (int64_t r = 0; r < b->keys; r += 4) {
-        if (b->ahead)
-            prefetch_bytes(b->ahead + r * row_bytes, 4 * row_bytes);
+        prefetch_bytes(b, r * row_bytes, 4 * row_bytes);
         bf16_dots_tile(queries, b, r, q, elements, scores);
     }
     for (int64_t h = 0; h < queries; h++)
@@ -129,8 +128,7 @@ static void weigh(int64_t queries, const near_block *b, const row *weights, cons
     int64_t bytes = b->keys * 4 * LANES * (int64_t)sizeof(kv);
     (void)factors;
     for (int64_t i = 0; i < b->head_dim; i += 4 * LANES) {
-        if (b->ahead)
-            prefetch_bytes(b->ahead + i / (4 * LANES) * bytes, bytes);
+        prefetch_bytes(b, i / (4 * LANES) * bytes, bytes);
         bf16_weigh_tile(queries, b, i, weights, o + i, o_stride);
     }
 }

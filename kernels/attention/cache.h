@@ -11,11 +11,13 @@
 #include "chunks.h"
 #include "widen.h"
 
-#ifndef FAR
-#define FAR 0 /* bytes beyond what comes next, from where L2 is filled; hardware may do without */
+#ifndef NEAR
+#define NEAR 32 /* keys: small enough to be read again from the first-level cache */
 #endif
 
-#define NEAR 32 /* keys: small enough to be read again from the first-level cache */
+#ifndef WAYS
+#define WAYS 1 /* parts of what comes next that are fetched side by side */
+#endif
 
 /* k or v of one kv head of one sequence. */
 typedef struct cache {
@@ -31,7 +33,7 @@ typedef struct near_block {
     const char *rows, *ahead; /* `ahead`: what will be read next */
     const float *scales;
     int64_t keys, head_dim;
-    int64_t far; /* bytes from what is read next to what is after that, 0 if it lies elsewhere */
+    int64_t part; /* bytes, a WAYS-th of the block in whole lines */
 } near_block;
 
 /* Operand 1 or 2, k or v, of head `index` of all kv heads of the batch. */
@@ -71,20 +73,24 @@ INLINE near_block block_at(const cache *c, int64_t first, int64_t end, int64_t h
         .ahead = next < end ? c->rows + row_at(c, next) * c->row_bytes
                             : then->rows + row_at(then, then_first) * then->row_bytes,
         .scales = c->scales ? c->scales + row : NULL, .keys = keys, .head_dim = head_dim,
-        .far = c->table ? 0 : FAR};
+        .part = keys * c->row_bytes / WAYS / LINE_BYTES * LINE_BYTES};
 }
 
-/* A line of what comes next, and one of what comes after it. */
-INLINE void prefetch_line(const char *line, int64_t far) {
-    __builtin_prefetch(line, 0, 3);
-    if (FAR > 0)
-        __builtin_prefetch(line + far, 0, 2);
+/* As many lines of what comes next as are about to be read of the block, from `offset` bytes on.
+ * What one element at a time reads, the hardware fetches soon enough. */
+INLINE void prefetch_lines(const near_block *b, int64_t offset, const int lines) {
+    const int whole = lines % WAYS == 0; /* then the first is of the first part */
+    uint64_t first = whole ? 0 : (uint64_t)offset / LINE_BYTES;
+    const char *ahead = b->ahead + (whole ? (uint64_t)offset / WAYS : 0);
+    UNROLL for (int i = 0; LANES > 1 && i < lines; i++) {
+        int64_t way = (int64_t)((first + (uint64_t)i) % WAYS), line = (int64_t)((first + (uint64_t)i) / WAYS);
+        __builtin_prefetch(ahead + way * b->part + line * LINE_BYTES, 0, 3);
+    }
 }
 
-/* As much of what comes next as is about to be read. */
-INLINE void prefetch_bytes(const char *from, int64_t bytes) {
-    for (int64_t i = 0; from && i < bytes; i += 64)
-        __builtin_prefetch(from + i, 0, 3);
+INLINE void prefetch_bytes(const near_block *b, int64_t offset, int64_t bytes) {
+    for (int64_t i = 0; i < bytes; i += LINE_BYTES)
+        prefetch_lines(b, offset + i, 1);
 }
 
 #endif

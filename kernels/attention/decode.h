@@ -11,7 +11,8 @@
  * NEAR, small enough to be read again from the first-level cache; while a block is multiplied, the
  * next one is prefetched, across the seams between k and v too, so that memory never waits for
  * arithmetic.  Lines are prefetched in the order of their addresses, whatever the order in which
- * they are used: hardware prefetchers then join in, which is worth a fifth of the bandwidth.
+ * they are used: hardware prefetchers then join in, which is worth a fifth of the bandwidth.  So is,
+ * on x86, to fetch WAYS parts of a block side by side: DRAM answers several streams faster than one.
  *
  * Besides flash.h's, an instruction set defines SHARED, SPAN and SHARES(S) = S(1) ... S(SHARED).
  */
@@ -21,12 +22,6 @@
 #include "cache.h"
 
 #define FOUR 4  /* keys whose scores are found together */
-
-/* What one element at a time reads, the hardware fetches soon enough. */
-INLINE void prefetch(const float *line, int64_t far) {
-    if (LANES > 1)
-        prefetch_line((const char *)line, far);
-}
 
 /* ---- register tiles ---------------------------------------------------------------------- */
 
@@ -44,8 +39,7 @@ INLINE void dots_all(const int queries, const near_block *b, const float *q, int
         const float *row[FOUR];
         UNROLL for (int i = 0; i < FOUR; i++)
             row[i] = (const float *)b->rows + min_of(r + i, b->keys - 1) * b->head_dim;
-        dots_of(queries, b->head_dim, row, (const float *)b->ahead + r * b->head_dim, b->far, q,
-                q_stride, scores + r);
+        dots_of(queries, b, row, r * b->head_dim * (int64_t)sizeof(float), q, q_stride, scores + r);
     }
 }
 
@@ -96,11 +90,9 @@ static void load_scaled(attention_shape s, const dtype type, const void *q, deco
 INLINE near_block wide_block(const dtype type, near_block b, const decode_space *w) {
     if (type == F32)
         return b;
-    if (LANES > 1)
-        prefetch_bytes(b.ahead, b.keys * b.head_dim * bytes_of(type));
+    prefetch_bytes(&b, 0, b.keys * b.head_dim * bytes_of(type));
     widen(type, b.rows, b.scales, b.keys, b.head_dim, w->wide);
     b.rows = b.ahead = (const char *)w->wide;
-    b.far = 0;
     return b;
 }
 

@@ -25,6 +25,7 @@
 #define NOINLINE __attribute__((noinline)) /* a tile that keeps all registers to itself */
 #define UNROLL _Pragma("GCC unroll 32")
 #define LINE 16 /* floats of a cache line */
+#define LINE_BYTES (LINE * (int64_t)sizeof(float))
 
 INLINE int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
 INLINE int64_t clamped(int64_t a, int64_t most) { return a < 0 ? 0 : min_of(a, most); }

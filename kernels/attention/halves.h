@@ -22,6 +22,7 @@
 #define CACHE BF16
 #define PARTS 1
 #define PAIR (2 * LANES)
+#define PAIR_BYTES (PAIR * (int64_t)sizeof(uint16_t))
 
 typedef uint16_t kv;
 typedef uint16_t query;
@@ -41,13 +42,6 @@ static float prepare_weights(const near_block *b, const float *p, row *weights) 
 static void store_outputs(int64_t n, const float *from, query *o) { narrow(from, n, o); }
 
 INLINE vec half_of(bits v, const int odd) { return odd ? odd_of(v) : even_of(v); }
-
-/* What comes next, else what is there already. */
-INLINE const char *ahead_of(const near_block *b) { return b->ahead ? b->ahead : b->rows; }
-
-INLINE void prefetch_lines(const char *from, const int64_t bytes, int64_t far) {
-    UNROLL for (int64_t i = 0; i < bytes; i += 64) prefetch_line(from + i, far);
-}
 
 /* ---- scores ------------------------------------------------------------------------------ */
 
@@ -73,10 +67,9 @@ INLINE void dots_of_halves(const int queries, const near_block *b, int64_t r, co
     UNROLL for (int h = 0; h < queries; h++)
         UNROLL for (int i = 0; i < 4; i++) sum[h][i] = splat(0);
     UNROLL for (int i = 0; i < 4; i++) key[i] = rows + min_of(r + i, b->keys - 1) * b->head_dim;
-    const char *ahead = ahead_of(b) + r * b->head_dim * (int64_t)sizeof(kv);
-    int64_t left = b->head_dim;
-    for (; left >= PAIR; left -= PAIR, q += PAIR, ahead += 4 * sizeof(bits)) {
-        prefetch_lines(ahead, 4 * sizeof(bits), b->far);
+    int64_t left = b->head_dim, offset = r * b->head_dim * (int64_t)sizeof(kv);
+    for (; left >= PAIR; left -= PAIR, q += PAIR, offset += 4 * PAIR_BYTES) {
+        prefetch_lines(b, offset, 4 * PAIR_BYTES / LINE_BYTES);
         dots_step(queries, key, ALL, q, elements, sum);
         UNROLL for (int i = 0; i < 4; i++) key[i] += PAIR;
     }
@@ -103,19 +96,21 @@ static void dots(int64_t queries, const near_block *b, const row *q, int64_t ele
 
 /* ---- outputs ----------------------------------------------------------------------------- */
 
-/* o += weights x v for `pairs` pairs of vectors, of which the last has `n` elements. */
-INLINE void weigh_halves(const int queries, const int pairs, const int64_t n, int64_t keys, const uint16_t *v,
-                         int64_t head_dim, const char *ahead, int64_t far, const float *weights,
-                         float *o, int64_t o_stride) {
+/* o += weights x v for `pairs` pairs of vectors from element `first` on, of which the last has `n`
+ * elements. */
+INLINE void weigh_halves(const int queries, const int pairs, const int64_t n, const near_block *b,
+                         int64_t first, const float *weights, float *o, int64_t o_stride) {
+    const uint16_t *v = (const uint16_t *)b->rows + first;
+    int64_t offset = first * b->keys * (int64_t)sizeof(kv);
     vec sum[SHARED][SPAN];
     UNROLL for (int h = 0; h < queries; h++)
         UNROLL for (int j = 0; j < 2 * pairs; j++) sum[h][j] = splat(0);
-    for (int64_t r = 0; r < keys; r++, v += head_dim)
+    for (int64_t r = 0; r < b->keys; r++, v += b->head_dim, offset += pairs * PAIR_BYTES)
         UNROLL for (int j = 0; j < 2 * pairs; j++) {
             const uint16_t *at = v + j / 2 * PAIR;
             vec x = half_of(n == ALL ? load_bits(at) : load_some(at, n), j % 2);
-            if (j % 2 && j / 2 * sizeof(bits) % 64 == 0)
-                prefetch_lines(ahead + (r * pairs + j / 2) * (int64_t)sizeof(bits), 64, far);
+            if (j % 2 && j / 2 * PAIR_BYTES % LINE_BYTES == 0)
+                prefetch_lines(b, offset + j / 2 * PAIR_BYTES, 1);
             UNROLL for (int h = 0; h < queries; h++)
                 sum[h][j] = fma_of(splat(weights[h * NEAR + r]), x, sum[h][j]);
         }
@@ -131,18 +126,13 @@ INLINE void weigh_halves(const int queries, const int pairs, const int64_t n, in
 
 INLINE void weigh_all_halves(const int queries, const near_block *b, const float *weights, float *o,
                              int64_t o_stride) {
-    int64_t d = b->head_dim, keys = b->keys, i = 0;
-    const uint16_t *v = (const uint16_t *)b->rows;
-    const char *ahead = ahead_of(b);
-    for (; i + SPAN * LANES <= d; i += SPAN * LANES, ahead += keys * SPAN * LANES * 2)
-        weigh_halves(queries, SPAN / 2, ALL, keys, v + i, d, ahead, b->far, weights, o + i,
-                     o_stride);
-    for (; i + PAIR <= d; i += PAIR, ahead += keys * PAIR * 2)
-        weigh_halves(queries, 1, ALL, keys, v + i, d, ahead, b->far, weights, o + i,
-                     o_stride);
+    int64_t d = b->head_dim, i = 0;
+    for (; i + SPAN * LANES <= d; i += SPAN * LANES)
+        weigh_halves(queries, SPAN / 2, ALL, b, i, weights, o + i, o_stride);
+    for (; i + PAIR <= d; i += PAIR)
+        weigh_halves(queries, 1, ALL, b, i, weights, o + i, o_stride);
     if (i < d)
-        weigh_halves(queries, 1, d - i, keys, v + i, d, ahead, b->far, weights, o + i,
-                     o_stride);
+        weigh_halves(queries, 1, d - i, b, i, weights, o + i, o_stride);
 }
 
 static NOINLINE void bf16_weigh_tiles(int64_t queries, const near_block *b, const float *weights, float *o,

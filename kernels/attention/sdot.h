@@ -105,8 +105,7 @@ static NOINLINE void int8_dots_tile(int64_t queries, const near_block *b, int64_
 static void dots(int64_t queries, const near_block *b, const row *q, int64_t elements,
                  const float *factors, float *scores) {
     for (int64_t r = 0; r < b->keys; r += 4) {
-        if (b->ahead)
-            prefetch_bytes(b->ahead + r * b->head_dim, 4 * b->head_dim);
+        prefetch_bytes(b, r * b->head_dim, 4 * b->head_dim);
         for (int64_t h = 0; h < queries; h += 2)
             int8_dots_tile(min_of(2, queries - h), b, r, q + h * PARTS * elements, elements,
                            scores + h * SCORES_STRIDE);
@@ -164,8 +163,7 @@ static void weigh(int64_t queries, const near_block *b, const row *weights, cons
                   float *o, int64_t o_stride) {
     int64_t bytes_read = b->keys * 2 * LANES;
     for (int64_t i = 0; i < b->head_dim; i += 2 * LANES) {
-        if (b->ahead)
-            prefetch_bytes(b->ahead + i / (2 * LANES) * bytes_read, bytes_read);
+        prefetch_bytes(b, i / (2 * LANES) * bytes_read, bytes_read);
         int8_weigh_tile(queries, b, i, weights, factors, o + i, o_stride);
     }
 }

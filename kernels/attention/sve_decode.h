@@ -4,12 +4,9 @@
 
 #include "sve_sums.h"
 
-INLINE svbool_t up_to(int64_t p, int64_t n) { return svwhilelt_b32_s64(p, n); }
+#define FLOAT_BYTES (int64_t)sizeof(float)
 
-INLINE void prefetch_vectors(const float *from, int64_t vectors) {
-    for (int64_t i = 0; i < vectors * LANES; i += LINE)
-        prefetch(from + i, 0);
-}
+INLINE svbool_t up_to(int64_t p, int64_t n) { return svwhilelt_b32_s64(p, n); }
 
 #define LOAD_KEY(i) vec k##i = svld1_f32(lanes, row[i] + p);
 #define LOAD_QUERY(h) vec q##h = svld1_f32(lanes, q + (h) * q_stride + p);
@@ -18,37 +15,36 @@ INLINE void prefetch_vectors(const float *from, int64_t vectors) {
 #define F32_DOTS_OF(n) \
     case n: { \
         FOUR_BY_##n(F32_ZERO) \
-        for (int64_t p = 0; p < head_dim; p += LANES) { \
-            svbool_t lanes = up_to(p, head_dim); \
-            prefetch_vectors(ahead + FOUR * p, FOUR); \
+        for (int64_t p = 0; p < b->head_dim; p += LANES) { \
+            svbool_t lanes = up_to(p, b->head_dim); \
+            prefetch_bytes(b, offset + FOUR * p * FLOAT_BYTES, FOUR * LANES * FLOAT_BYTES); \
             EACH_4(LOAD_KEY) EACH_##n(LOAD_QUERY) FOUR_BY_##n(F32_DOT) \
         } \
         EACH_##n(F32_STORE_DOTS) \
         break; \
     }
 
-/* scores[h][i] = q[h] . row[i] */
-INLINE void dots_of(int64_t queries, int64_t head_dim, const float *const row[FOUR],
-                    const float *ahead, int64_t far, const float *q, int64_t q_stride,
-                    float *scores) {
-    (void)far;
+/* scores[h][i] = q[h] . row[i]; the first row is `offset` bytes into the block. */
+INLINE void dots_of(int64_t queries, const near_block *b, const float *const row[FOUR],
+                    int64_t offset, const float *q, int64_t q_stride, float *scores) {
     switch (queries) { SHARES(F32_DOTS_OF) }
 }
 
 #define LOAD_O(j, h) vec sum##j##h = svld1_f32(lanes##j, o + (h) * o_stride + i + (j) * LANES);
 #define STORE_O(j, h) svst1_f32(lanes##j, o + (h) * o_stride + i + (j) * LANES, sum##j##h);
-#define LANES_OF(j) svbool_t lanes##j = up_to(i + (j) * LANES, head_dim);
+#define LANES_OF(j) svbool_t lanes##j = up_to(i + (j) * LANES, b->head_dim);
 #define LOAD_WEIGHTS(h) vec a##h = repeat_four(p + (h) * SCORES_STRIDE + r);
 #define LOAD_VALUE(j) vec x##j = svld1_f32(lanes##j, row + (j) * LANES);
 #define F32_WEIGH(j, h) sum##j##h = fma_element(a##h, e, x##j, sum##j##h);
 #define F32_WEIGH_OF(n) \
     case n: { \
         EACH_4(LANES_OF) FOUR_BY_##n(LOAD_O) \
-        for (int64_t r = 0; r < keys; r += 4) { \
+        for (int64_t r = 0; r < b->keys; r += 4) { \
             EACH_##n(LOAD_WEIGHTS) \
             UNROLL for (int e = 0; e < 4; e++) { \
-                const float *row = v + min_of(r + e, keys - 1) * head_dim + i; \
-                prefetch_vectors(ahead + i * keys + (r + e) * SPAN * LANES, SPAN); \
+                const float *row = v + min_of(r + e, b->keys - 1) * b->head_dim; \
+                prefetch_bytes(b, (i * b->keys + (r + e) * SPAN * LANES) * FLOAT_BYTES, \
+                               SPAN * LANES * FLOAT_BYTES); \
                 EACH_4(LOAD_VALUE) FOUR_BY_##n(F32_WEIGH) \
             } \
         } \
@@ -57,16 +53,16 @@ INLINE void dots_of(int64_t queries, int64_t head_dim, const float *const row[FO
     }
 
 /* o[h] += sum over keys of p[h][key] v[key], for SPAN vectors from element i on. */
-INLINE void weigh_of(int64_t queries, int64_t keys, const float *v, int64_t head_dim, int64_t i,
-                     const float *ahead, const float *p, float *o, int64_t o_stride) {
+INLINE void weigh_of(int64_t queries, const near_block *b, int64_t i, const float *p, float *o,
+                     int64_t o_stride) {
+    const float *v = (const float *)b->rows + i;
     switch (queries) { SHARES(F32_WEIGH_OF) }
 }
 
 INLINE void weigh_all(int64_t queries, const near_block *b, const float *p, float *o,
                       int64_t o_stride) {
     for (int64_t i = 0; i < b->head_dim; i += SPAN * LANES)
-        weigh_of(queries, b->keys, (const float *)b->rows, b->head_dim, i, (const float *)b->ahead,
-                 p, o, o_stride);
+        weigh_of(queries, b, i, p, o, o_stride);
 }
 
 #endif

@@ -56,12 +56,6 @@ INLINE const int8_t *key_row(const near_block *b, int64_t r) {
     return (const int8_t *)b->rows + min_of(r, b->keys - 1) * b->head_dim;
 }
 
-/* As much of what comes next as is read: `lines` lines. */
-INLINE void prefetch_lines(const near_block *b, int64_t from, const int lines) {
-    if (b->ahead)
-        UNROLL for (int i = 0; i < lines; i++) prefetch_line(b->ahead + from + i * BYTES, b->far);
-}
-
 INLINE vec joined(__m512i high, __m512i low) {
     return fma_of(_mm512_cvtepi32_ps(high), splat(256), _mm512_cvtepi32_ps(low));
 }

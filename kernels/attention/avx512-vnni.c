@@ -6,6 +6,8 @@
  */
 #include "avx512.h"
 
+#define NEAR 128
+
 #include "vnni.h"
 
 AB_VARIANT(decode_int8, .accepts = decode_accepts, .shared_bytes = decode_shared_bytes,

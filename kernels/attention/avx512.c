@@ -9,6 +9,7 @@
 #include "avx512.h"
 
 #define BF16_HALVES
+#define NEAR 64
 #define ELEMENTS 1
 #define ROWS 8
 #define COLUMNS 3

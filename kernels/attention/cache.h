@@ -12,8 +12,10 @@
 #include "widen.h"
 
 #ifndef NEAR
-#define NEAR 32 /* keys: small enough to be read again from the first-level cache */
+#define NEAR 32 /* keys of a block, ... */
 #endif
+#define NEAR_BYTES (16 << 10) /* ... if they are not more: few enough to stay in L1 */
+#define NEAR_LEAST 16
 
 #ifndef WAYS
 #define WAYS 1 /* parts of what comes next that are fetched side by side */
@@ -63,10 +65,17 @@ INLINE int64_t row_at(const cache *c, int64_t key) {
     return c->table ? c->table[key / c->block] * c->page_rows + key % c->block : key;
 }
 
+INLINE int64_t near_keys(const cache *c) {
+    int64_t most = NEAR_BYTES / c->row_bytes / NEAR_LEAST * NEAR_LEAST;
+    return most < NEAR_LEAST ? NEAR_LEAST : min_of(most, NEAR);
+}
+
 /* Keys from `first` on, before `end`; `ahead` is what follows, or the start of `then`. */
 INLINE near_block block_at(const cache *c, int64_t first, int64_t end, int64_t head_dim,
                            const cache *then, int64_t then_first) {
-    int64_t most = c->table ? min_of(NEAR, c->block - first % c->block) : NEAR;
+    int64_t most = near_keys(c);
+    if (c->table)
+        most = min_of(most, c->block - first % c->block);
     int64_t row = row_at(c, first), keys = min_of(most, end - first), next = first + keys;
     return (near_block){
         .rows = c->rows + row * c->row_bytes,

@@ -6,18 +6,42 @@
 
 #include "flash.h"
 
-#define CHUNK 1024      /* keys at most ... */
-#define SHORT_CHUNK 256 /* ... or this, as long as that makes no more than */
-#define ENOUGH 16       /* chunks of a kv head */
-#define DEALT 16        /* keys; of a page at least */
+#define CHUNK 1024       /* keys at most, */
+#define LEAST_CHUNK 64   /* and at least where many threads wait, */
+#define MOST_GRAINS 1024 /* for so many there is space */
+#define CHUNK_KEYS 32    /* a chunk costs as much beside its own keys */
+#define DEALT 16         /* keys; of a page at least */
 #define SCORES_STRIDE (CHUNK + LINE) /* no multiple of a page: rows fall into different sets */
 
 INLINE int64_t group_of(attention_shape s) { return s.heads / s.kv_heads; }
 
-/* Long chunks waste least at their ends, many can be shared out to many threads. */
-INLINE int64_t chunks_of(attention_shape s) {
-    int64_t fewest = blocks(s.seq, CHUNK), most = blocks(s.seq, SHORT_CHUNK);
-    return fewest < ENOUGH ? min_of(ENOUGH, most) : fewest;
+INLINE int64_t fewest_chunks(attention_shape s) { return blocks(s.seq, CHUNK); }
+
+INLINE int64_t most_chunks(attention_shape s) {
+    int64_t most = min_of(blocks(s.seq, LEAST_CHUNK), blocks(MOST_GRAINS, s.batch * s.kv_heads));
+    return most < fewest_chunks(s) ? fewest_chunks(s) : most;
+}
+
+/* In keys, until all threads are done. */
+INLINE int64_t chunks_cost(attention_shape s, int64_t chunks, int64_t threads) {
+    return blocks(s.batch * s.kv_heads * chunks, threads) * (blocks(s.seq, chunks) + CHUNK_KEYS);
+}
+
+/* Long chunks waste least at their ends; but all threads shall have one, and be done together. */
+static int64_t chunks_of(attention_shape s, int64_t threads) {
+    int64_t fewest = fewest_chunks(s), best = fewest;
+    for (int64_t rounds = 1; threads > 1 && rounds <= 4; rounds++) {
+        int64_t chunks = min_of(rounds * threads / (s.batch * s.kv_heads), most_chunks(s));
+        if (chunks > fewest && chunks_cost(s, chunks, threads) < chunks_cost(s, best, threads))
+            best = chunks;
+    }
+    return best;
+}
+
+static attention_shape decode_shape_of(const int64_t *params, uint64_t threads) {
+    attention_shape s = shape_of(params);
+    s.chunks = chunks_of(s, (int64_t)threads);
+    return s;
 }
 
 INLINE int64_t vectors_of(attention_shape s) { return padded(s.head_dim, LANES); }
@@ -26,12 +50,12 @@ INLINE int64_t vectors_of(attention_shape s) { return padded(s.head_dim, LANES);
 INLINE int64_t partial_floats(attention_shape s) { return padded(vectors_of(s) + 2, 2 * LINE); }
 
 INLINE float *partial_of(attention_shape s, void *shared, int64_t kv_head, int64_t chunk) {
-    return (float *)shared + (kv_head * chunks_of(s) + chunk) * group_of(s) * partial_floats(s);
+    return (float *)shared + (kv_head * s.chunks + chunk) * group_of(s) * partial_floats(s);
 }
 
 /* Keys are dealt evenly to the chunks, by whole lots of DEALT. */
 INLINE int64_t chunk_start(attention_shape s, int64_t chunk) {
-    int64_t lots = blocks(s.seq, DEALT), each = lots / chunks_of(s), longer = lots % chunks_of(s);
+    int64_t lots = blocks(s.seq, DEALT), each = lots / s.chunks, longer = lots % s.chunks;
     return min_of(s.seq, (chunk * each + min_of(chunk, longer)) * DEALT);
 }
 
@@ -42,7 +66,7 @@ static int decode_accepts(const int64_t *params) {
 
 static uint64_t decode_shared_bytes(const int64_t *params) {
     attention_shape s = shape_of(params);
-    return (uint64_t)(s.batch * s.heads * chunks_of(s) * partial_floats(s)) * sizeof(float);
+    return (uint64_t)(s.batch * s.heads * most_chunks(s) * partial_floats(s)) * sizeof(float);
 }
 
 /* Scores become probabilities, zero up to a whole vector. */
@@ -62,7 +86,7 @@ static void softmax_row(float *scores, int64_t keys, float *most, float *sum) {
 }
 
 static void join_chunks(attention_shape s, float *partial, float *o) {
-    int64_t chunks = chunks_of(s), width = vectors_of(s);
+    int64_t chunks = s.chunks, width = vectors_of(s);
     int64_t row = group_of(s) * partial_floats(s);
     float most = -INFINITY;
     for (int64_t c = 0; c < chunks; c++)
@@ -89,9 +113,8 @@ static uint64_t decode_phases(const int64_t *params) {
 }
 
 static uint64_t decode_grains(const int64_t *params, uint64_t phase, uint64_t threads) {
-    (void)threads;
-    attention_shape s = shape_of(params);
-    return (uint64_t)(phase ? s.batch * s.heads : s.batch * s.kv_heads * chunks_of(s));
+    attention_shape s = decode_shape_of(params, threads);
+    return (uint64_t)(s.batch * (phase ? s.heads : s.kv_heads * s.chunks));
 }
 
 #endif

@@ -125,7 +125,7 @@ INLINE void decode_chunk(attention_shape s, const dtype type, const cache *k, co
 /* ---- a head ------------------------------------------------------------------------------ */
 
 INLINE void decode_head(const ab_call *call, const dtype type, int64_t head) {
-    attention_shape s = shape_of(call->params);
+    attention_shape s = decode_shape_of(call->params, call->threads);
     int64_t group = group_of(s), at = head * s.head_dim;
     float *partial = partial_of(s, call->shared, head / group, 0);
     partial += head % group * partial_floats(s);
@@ -143,8 +143,8 @@ INLINE void decode(const ab_call *call, const dtype type, uint64_t phase, uint64
         decode_head(call, type, (int64_t)grain);
         return;
     }
-    attention_shape s = shape_of(call->params);
-    int64_t index = (int64_t)grain, group = group_of(s), chunks = chunks_of(s);
+    attention_shape s = decode_shape_of(call->params, call->threads);
+    int64_t index = (int64_t)grain, group = group_of(s), chunks = s.chunks;
     int64_t kv_head = index / chunks, chunk = index % chunks, q = kv_head * group * s.head_dim;
     decode_space w = decode_space_of(s, call->scratch);
     cache k = key_cache(call, type, kv_head), v = value_cache(call, type, kv_head);

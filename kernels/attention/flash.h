@@ -37,10 +37,11 @@ INLINE int64_t padded(int64_t length, int64_t block) { return blocks(length, blo
 /* Arrays are [batch, heads or kv_heads, seq, head_dim]; q and o of a decode step have no seq. */
 typedef struct attention_shape {
     int64_t batch, heads, kv_heads, seq, head_dim;
+    int64_t chunks; /* of a kv head's keys, in a decode step */
 } attention_shape;
 
 INLINE attention_shape shape_of(const int64_t *params) {
-    return (attention_shape){params[0], params[1], params[2], params[3], params[4]};
+    return (attention_shape){params[0], params[1], params[2], params[3], params[4], 0};
 }
 
 static int accepts(const int64_t *params) {

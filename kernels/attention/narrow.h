@@ -77,8 +77,8 @@ static void narrow_chunk(attention_shape s, const cache *k, const cache *v, int6
 }
 
 static void narrow_decode(const ab_call *call, uint64_t phase, uint64_t grain) {
-    attention_shape s = shape_of(call->params);
-    int64_t index = (int64_t)grain, group = group_of(s), chunks = chunks_of(s);
+    attention_shape s = decode_shape_of(call->params, call->threads);
+    int64_t index = (int64_t)grain, group = group_of(s), chunks = s.chunks;
     if (phase) {
         float *partial = partial_of(s, call->shared, index / group, 0);
         join_chunks(s, partial + index % group * partial_floats(s), call->scratch);

@@ -1,12 +1,11 @@
-/* The tiles of narrow.h for a cache of int8: vpdpbusd adds the products of four neighbours, unsigned
- * by signed, to a sum.
+/* The tiles of narrow.h for a cache of int8 with AVX-512 VNNI.
  *
- * Scores: 16 keys lie in the lanes, each four elements of theirs transposed in registers, so that no
- * sum goes over lanes.  Queries are numbers of 16 bits, 256 x high + low, in two rows of int8, which
- * beside the cache's own 8 bits is nothing (sdot.h); keys become unsigned by adding 128, and
- * sums start where that leaves nothing.
- * Outputs: four keys are zipped, 2 vectors x 4 queries x 2 parts; weights are relative to the largest of
- * a block, unsigned and of 16 bits too.
+ * Queries are rows of 16 bits, which beside the cache's own 8 bits is nothing (sdot.h).
+ * Scores: keys are widened to 16 bits as they are loaded, 4 keys x 4 queries of sums of vpdpwssd, 32
+ * elements at a time; the 16 vectors become one in a tree of additions.
+ * Outputs: four keys are zipped, 2 vectors x 4 queries x 2 parts of vpdpbusd, which adds the products of
+ * four neighbours, unsigned by signed; weights are relative to the largest of a block, unsigned and of
+ * 16 bits too, in two parts: high and low.
  */
 #ifndef ARMBENCH_ATTENTION_VNNI_H
 #define ARMBENCH_ATTENTION_VNNI_H
@@ -16,106 +15,121 @@
 #include <string.h>
 
 #define CACHE INT8
-#define PARTS 3 /* high, low; and of a query where their sums start */
+#define PARTS 1
 #define BYTES 64
-#define KEYS_AT_ONCE 16
+#define WORDS 32
 #define SHARED 4
 #define SHARES(S) S(1) S(2) S(3) S(4)
-#define LARGEST 32512.0f /* 127 x 256 */
+#define LARGEST 32767.0f
+#define LARGEST_ELEMENTS 512 /* of a query so large, whose sums fit 32 bits */
 
 typedef int8_t kv;
 typedef float query;
-typedef int8_t row;
+typedef int16_t row; /* of weights: bytes of the high parts, then of the low ones */
 
 static float prepare_query(attention_shape s, const query *q, int64_t elements, row *rows) {
-    int32_t *starts = (int32_t *)(rows + 2 * elements), high_sum = 0, low_sum = 0;
-    float largest = 0;
-    memset(rows, 0, (size_t)(PARTS * elements));
-    for (int64_t i = 0; i < s.head_dim; i++)
-        largest = fabsf(q[i]) > largest ? fabsf(q[i]) : largest;
-    float steps = largest > 0 ? LARGEST / largest : 0;
-    for (int64_t i = 0; i < s.head_dim; i++) {
-        int32_t whole = (int32_t)(q[i] * steps + 32768.5f) - 32768; /* rounded */
-        int32_t high = (whole + 128) >> 8, low = whole - high * 256;
-        rows[i] = (int8_t)high;
-        rows[elements + i] = (int8_t)low;
-        high_sum += high;
-        low_sum += low;
+    vec most = splat(0);
+    for (int64_t i = 0; i < s.head_dim; i += LANES)
+        most = max_of(most, _mm512_abs_ps(load_first(q + i, min_of(LANES, s.head_dim - i))));
+    float largest = most_of(most), range = LARGEST;
+    if (s.head_dim > LARGEST_ELEMENTS)
+        range *= (float)LARGEST_ELEMENTS / (float)s.head_dim;
+    vec steps = splat(largest > 0 ? range / largest : 0);
+    for (int64_t i = 0; i < elements; i += LANES) {
+        vec some = load_first(q + i, clamped(s.head_dim - i, LANES));
+        __m256i words = _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(mul(some, steps)));
+        _mm256_storeu_si256((__m256i *)(rows + i), words);
     }
-    starts[0] = -128 * high_sum;
-    starts[1] = -128 * low_sum;
-    return largest / LARGEST * query_scale(s);
-}
-
-INLINE __m512i load_some(const int8_t *p, int64_t n) {
-    __mmask64 first = n >= BYTES ? ~0ull : n > 0 ? (1ull << n) - 1 : 0;
-    return _mm512_maskz_loadu_epi8(first, p);
+    return largest / range * query_scale(s);
 }
 
 INLINE const int8_t *key_row(const near_block *b, int64_t r) {
     return (const int8_t *)b->rows + min_of(r, b->keys - 1) * b->head_dim;
 }
 
-INLINE vec joined(__m512i high, __m512i low) {
-    return fma_of(_mm512_cvtepi32_ps(high), splat(256), _mm512_cvtepi32_ps(low));
-}
-
 /* ---- scores ------------------------------------------------------------------------------ */
 
-INLINE __m512i four_of(const int8_t *p) {
-    int32_t four;
-    memcpy(&four, p, sizeof four);
-    return _mm512_set1_epi32(four);
+/* 32 elements of four keys, or the first `n`. */
+INLINE void score_words(const int queries, const int8_t *const key[4], int64_t p, int64_t n,
+                        const row *q, int64_t elements, __m512i sum[SHARED][4]) {
+    __m512i words[4];
+    UNROLL for (int i = 0; i < 4; i++) {
+        const void *from = key[i] + p;
+        words[i] = _mm512_cvtepi8_epi16(
+            n < WORDS ? _mm256_maskz_loadu_epi8((__mmask32)((1u << n) - 1), from)
+                      : _mm256_loadu_si256((const __m256i *)from));
+    }
+    UNROLL for (int h = 0; h < queries; h++) {
+        __m512i x = _mm512_loadu_si512(q + h * elements + p);
+        UNROLL for (int i = 0; i < 4; i++) {
+            sum[h][i] = _mm512_dpwssd_epi32(sum[h][i], words[i], x);
+            __asm__("" : "+v"(sum[h][i])); /* or clang makes two instructions of every second one */
+        }
+    }
 }
 
+/* In each 128 bits, the sums over those of four vectors. */
+INLINE __m512i quarter_sums(const __m512i v[4]) {
+    __m512i low = _mm512_add_epi32(_mm512_unpacklo_epi32(v[0], v[1]), _mm512_unpackhi_epi32(v[0], v[1]));
+    __m512i high = _mm512_add_epi32(_mm512_unpacklo_epi32(v[2], v[3]), _mm512_unpackhi_epi32(v[2], v[3]));
+    return _mm512_add_epi32(_mm512_unpacklo_epi64(low, high), _mm512_unpackhi_epi64(low, high));
+}
+
+/* sum[h][i] -> in the h-th 128 bits, the sums over sum[h][0..3]. */
+INLINE __m512i sums_of_all(const __m512i sum[SHARED][4]) {
+    __m512i quarters[4], x[2];
+    UNROLL for (int h = 0; h < 4; h++) quarters[h] = quarter_sums(sum[h]);
+    UNROLL for (int j = 0; j < 2; j++) {
+        __m512i a = quarters[2 * j], b = quarters[2 * j + 1];
+        x[j] = _mm512_add_epi32(_mm512_shuffle_i32x4(a, b, 0x44), _mm512_shuffle_i32x4(a, b, 0xee));
+    }
+    return _mm512_add_epi32(_mm512_shuffle_i32x4(x[0], x[1], 0x88),
+                            _mm512_shuffle_i32x4(x[0], x[1], 0xdd));
+}
+
+/* Scores of keys r to r + 3; `factors` has each query's in 128 bits. */
 INLINE void score_keys(const int queries, const near_block *b, int64_t r, const row *q, int64_t elements,
-                       const float *factors, float *scores) {
-    __m512i high[SHARED], low[SHARED];
-    UNROLL for (int h = 0; h < queries; h++) {
-        const row *starts = q + (h * PARTS + 2) * elements;
-        high[h] = four_of(starts);
-        low[h] = four_of(starts + 4);
+                       vec factors, float *scores) {
+    __m512i sum[SHARED][4];
+    const int8_t *key[4];
+    UNROLL for (int i = 0; i < 4; i++) key[i] = key_row(b, r) + (r + i < b->keys ? i * b->head_dim : 0);
+    UNROLL for (int h = 0; h < SHARED; h++)
+        UNROLL for (int i = 0; i < 4; i++) sum[h][i] = _mm512_setzero_si512();
+    int64_t p = 0;
+    for (; p + 2 * WORDS <= b->head_dim; p += 2 * WORDS) {
+        prefetch_lines(b, r * b->head_dim + 4 * p, 4);
+        score_words(queries, key, p, WORDS, q, elements, sum);
+        score_words(queries, key, p + WORDS, WORDS, q, elements, sum);
     }
-    for (int64_t p = 0; p < b->head_dim; p += BYTES) {
-        __m512 four[KEYS_AT_ONCE];
-        prefetch_lines(b, r * b->head_dim + p * KEYS_AT_ONCE, KEYS_AT_ONCE);
-        UNROLL for (int i = 0; i < KEYS_AT_ONCE; i++) {
-            __m512i key = load_some(key_row(b, r + i) + p, b->head_dim - p);
-            four[i] = _mm512_castsi512_ps(_mm512_xor_si512(key, _mm512_set1_epi8(-128)));
-        }
-        transpose16(four);
-        UNROLL for (int i = 0; i < KEYS_AT_ONCE; i++) {
-            __m512i keys = _mm512_castps_si512(four[i]);
-            UNROLL for (int h = 0; h < queries; h++) {
-                const row *at = q + h * PARTS * elements + p + 4 * i;
-                high[h] = _mm512_dpbusd_epi32(high[h], keys, four_of(at));
-                low[h] = _mm512_dpbusd_epi32(low[h], keys, four_of(at + elements));
-            }
-        }
-    }
-    vec scales = load_first(b->scales + r, min_of(KEYS_AT_ONCE, b->keys - r));
-    UNROLL for (int h = 0; h < queries; h++) {
-        vec sum = joined(high[h], low[h]);
-        store(scores + h * SCORES_STRIDE + r, mul(sum, mul(scales, splat(factors[h]))));
-    }
+    for (; p < b->head_dim; p += WORDS)
+        score_words(queries, key, p, min_of(WORDS, b->head_dim - p), q, elements, sum);
+    vec scales = _mm512_broadcast_f32x4(
+        _mm_maskz_loadu_ps((__mmask8)lanes_below(min_of(4, b->keys - r)), b->scales + r));
+    float all[SHARED][4];
+    store(all[0], mul(mul(_mm512_cvtepi32_ps(sums_of_all(sum)), factors), scales));
+    UNROLL for (int h = 0; h < queries; h++)
+        memcpy(scores + h * SCORES_STRIDE + r, all[h], sizeof all[h]);
 }
 
-static NOINLINE void score_tile(int64_t queries, const near_block *b, int64_t r, const row *q,
-                                int64_t elements, const float *factors, float *scores) {
-#define SHARE(n) case n: score_keys(n, b, r, q, elements, factors, scores); break;
+INLINE void score_all(const int queries, const near_block *b, const row *q, int64_t elements,
+                      const float *factors, float *scores) {
+    const __m512i query_of = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+    vec each = _mm512_permutexvar_ps(query_of, load_first(factors, queries));
+    for (int64_t r = 0; r < b->keys; r += 4)
+        score_keys(queries, b, r, q, elements, each, scores);
+}
+
+static NOINLINE void dots(int64_t queries, const near_block *b, const row *q, int64_t elements,
+                          const float *factors, float *scores) {
+#define SHARE(n) case n: score_all(n, b, q, elements, factors, scores); break;
     switch (queries) { SHARES(SHARE) }
 #undef SHARE
-}
-
-static void dots(int64_t queries, const near_block *b, const row *q, int64_t elements,
-                 const float *factors, float *scores) {
-    for (int64_t r = 0; r < b->keys; r += KEYS_AT_ONCE)
-        score_tile(queries, b, r, q, elements, factors, scores);
 }
 
 /* ---- outputs ----------------------------------------------------------------------------- */
 
 static float prepare_weights(const near_block *b, const float *p, row *weights) {
+    uint8_t *high = (uint8_t *)weights, *low = high + NEAR;
     vec scaled[NEAR / LANES], largest = splat(0);
     UNROLL for (int i = 0; i < NEAR / LANES; i++) {
         int64_t n = clamped(b->keys - i * LANES, LANES);
@@ -125,9 +139,9 @@ static float prepare_weights(const near_block *b, const float *p, row *weights) 
     float most = most_of(largest), steps = most > 0 ? 65535 / most : 0;
     UNROLL for (int i = 0; i < NEAR / LANES; i++) {
         __m512i whole = _mm512_cvtps_epu32(mul(scaled[i], splat(steps)));
-        __m128i high = _mm512_cvtepi32_epi8(_mm512_srli_epi32(whole, 8));
-        _mm_storeu_si128((__m128i *)(weights + i * LANES), high);
-        _mm_storeu_si128((__m128i *)(weights + NEAR + i * LANES), _mm512_cvtepi32_epi8(whole));
+        __m128i upper = _mm512_cvtepi32_epi8(_mm512_srli_epi32(whole, 8));
+        _mm_storeu_si128((__m128i *)(high + i * LANES), upper);
+        _mm_storeu_si128((__m128i *)(low + i * LANES), _mm512_cvtepi32_epi8(whole));
     }
     return most / 65535;
 }
@@ -153,28 +167,57 @@ INLINE void unzip(const vec x[4], vec out[4]) {
     }
 }
 
+INLINE __m512i four_of(const uint8_t *p) {
+    int32_t four;
+    memcpy(&four, p, sizeof four);
+    return _mm512_set1_epi32(four);
+}
+
+INLINE vec joined(__m512i high, __m512i low) {
+    return fma_of(_mm512_cvtepi32_ps(high), splat(256), _mm512_cvtepi32_ps(low));
+}
+
+typedef __m512i weigh_sums[SHARED][2][2]; /* [query][high, low][vector] */
+
+/* Four keys, from the r-th on, of which `v` has 64 elements. */
+INLINE void weigh_keys(const int queries, const __m512i v[4], const int upper, const row *weights,
+                       int64_t r, weigh_sums sum) {
+    __m512i x[2];
+    zip(v, upper, x);
+    UNROLL for (int h = 0; h < queries; h++)
+        UNROLL for (int part = 0; part < 2; part++) {
+            __m512i w = four_of((const uint8_t *)(weights + h * NEAR) + part * NEAR + r);
+            UNROLL for (int j = 0; j < 2; j++)
+                sum[h][part][j] = _mm512_dpbusd_epi32(sum[h][part][j], w, x[j]);
+        }
+}
+
 /* sum[h] = weights x v, for half of every 16 of the 64 elements from `at` on. */
 INLINE void weigh_half(const int queries, const near_block *b, int64_t at, const int upper,
                        const row *weights, vec sum[SHARED][4]) {
-    __m512i high[SHARED][2], low[SHARED][2];
+    weigh_sums parts;
     UNROLL for (int h = 0; h < queries; h++)
-        UNROLL for (int j = 0; j < 2; j++) high[h][j] = low[h][j] = _mm512_setzero_si512();
-    for (int64_t r = 0; r < b->keys; r += 4) {
-        __m512i v[4], x[2];
-        prefetch_lines(b, at * b->keys + r * BYTES + upper * 2 * BYTES, 2);
-        UNROLL for (int i = 0; i < 4; i++) v[i] = load_some(key_row(b, r + i) + at, b->head_dim - at);
-        zip(v, upper, x);
-        UNROLL for (int h = 0; h < queries; h++) {
-            const row *w = weights + h * PARTS * NEAR + r;
-            UNROLL for (int j = 0; j < 2; j++) {
-                high[h][j] = _mm512_dpbusd_epi32(high[h][j], four_of(w), x[j]);
-                low[h][j] = _mm512_dpbusd_epi32(low[h][j], four_of(w + NEAR), x[j]);
-            }
+        UNROLL for (int part = 0; part < 2; part++)
+            UNROLL for (int j = 0; j < 2; j++) parts[h][part][j] = _mm512_setzero_si512();
+    int64_t d = b->head_dim, r = 0, whole = d - at < BYTES ? 0 : b->keys / 8 * 8;
+    const int8_t *row = (const int8_t *)b->rows + at;
+    for (; r < whole; r += 8) {
+        prefetch_lines(b, at * b->keys + r * BYTES + upper * 4 * BYTES, 4);
+        UNROLL for (int four = 0; four < 2; four++) {
+            __m512i v[4];
+            UNROLL for (int i = 0; i < 4; i++, row += d) v[i] = _mm512_loadu_si512(row);
+            weigh_keys(queries, v, upper, weights, r + 4 * four, parts);
         }
+    }
+    for (; r < b->keys; r += 4) { /* what is not whole; weights beyond the last key are zero */
+        __mmask64 kept = d - at < BYTES ? (1ull << (d - at)) - 1 : ~0ull;
+        __m512i v[4];
+        UNROLL for (int i = 0; i < 4; i++) v[i] = _mm512_maskz_loadu_epi8(kept, key_row(b, r + i) + at);
+        weigh_keys(queries, v, upper, weights, r, parts);
     }
     UNROLL for (int h = 0; h < queries; h++)
         UNROLL for (int j = 0; j < 2; j++)
-            sum[h][2 * upper + j] = joined(high[h][j], low[h][j]);
+            sum[h][2 * upper + j] = joined(parts[h][0][j], parts[h][1][j]);
 }
 
 /* o += weights x v, for 64 elements from `at` on. */

@@ -107,10 +107,15 @@ def accepts(variant: NativeVariant, params: Sequence[int]) -> bool:
 
 
 def call(
-    variant: NativeVariant, params: Sequence[int], arrays: Sequence[Array], place: Place, order: Order
+    variant: NativeVariant,
+    params: Sequence[int],
+    arrays: Sequence[Array],
+    place: Place,
+    order: Order = "forward",
+    threads: int = 1,
 ) -> None:
-    """One call of a variant that this CPU supports, the grains of each phase in the given order:
-    forward as of one thread, backward as if SHARED threads were to share them.
+    """One call of a variant that this CPU supports, the grains of each phase in the given order and
+    as many as if so many threads were to share them.
 
     Workspace is guarded and holds NaNs; grains take turns at two scratch workspaces, as on two
     threads, so that nothing may pass from one grain to the next in scratch.
@@ -128,7 +133,6 @@ def call(
     pointers = (ctypes.c_void_p * len(arrays))(*(a.ctypes.data for a in arrays))
     shared = _workspace(size(entry.shared_bytes), place)
     scratch = [_workspace(size(entry.scratch_bytes), place) for _ in range(2)]
-    threads = 1 if order == "forward" else SHARED
     places = ctypes.addressof(integers), ctypes.addressof(pointers), shared.ctypes.data
     calls = [_Call(*places, s.ctypes.data, threads) for s in scratch]
     run: Callable[..., None] = _Run(entry.run)

@@ -228,14 +228,17 @@ def _aligned(array: Array) -> int:
 @pytest.mark.parametrize("phase", ["prefill", "decode"])
 def test_grains_in_any_order(variant: Variant, phase: str) -> None:
     chosen, problem = problem_of(phase, 4, 2, 700, 40)
-    expected = output_of(variant, chosen, problem)
     grains = Grains(native_of(variant, chosen), chosen.native_params)
     assert all(count > 1 for count in grains.count)
     random = np.random.default_rng(1)
+    found = []
     for order in (np.arange, lambda n: np.arange(n)[::-1], random.permutation):
         operands = operands_of(problem)
         grains.run(list(operands.values()), [iter(map(int, order(count))) for count in grains.count])
-        np.testing.assert_array_equal(operands["o"], expected)
+        found.append(operands["o"])
+    assert KERNEL.error(problem, {"o": found[0]}) <= problem.tolerance
+    for output in found[1:]:
+        np.testing.assert_array_equal(output, found[0])
 
 
 @natives

@@ -60,7 +60,7 @@ def test_every_small_shape(variant: str, dtype: str, packed: bool) -> None:
                     edges[1].of(right.shape, b.dtype, right),
                     edges[2].of((m, n), c.dtype),
                 ]
-                guarded.call(found, case.native_params, arrays, place, "forward")
+                guarded.call(found, case.native_params, arrays, place)
                 expected, scale, tolerance = answer(dtype, arrays[0], arrays[1])
                 assert off(dtype, arrays[2], expected, scale) <= tolerance
 

@@ -358,6 +358,18 @@ def test_matmul_falls_into_enough_grains(shape: tuple[int, int, int], threads: i
         assert native.most_grains(variant, shape, threads) >= threads * 3 // 4, variant
 
 
+@pytest.mark.parametrize("threads", [2, 64, 96, 192])
+@pytest.mark.parametrize("seq", [4096, 32768])
+def test_decode_of_attention_falls_into_enough_grains(seq: int, threads: int) -> None:
+    found = [v for v in native.variants() if v.kernel == "attention" and v.supported]
+    decoding = [v for v in found if v.operation.startswith("decode")]
+    assert decoding
+    for variant in decoding:
+        grains = native.most_grains(variant, (1, 32, 8, seq, 128, 0), threads)
+        rounds = -(-grains // threads)
+        assert grains >= rounds * threads * 3 // 4, variant
+
+
 # --- NUMA ----------------------------------------------------------------------------------
 
 

@@ -47,23 +47,27 @@ def test_right_on_every_shape_and_stays_within_its_buffers(variant: Variant, pla
         for found, case, problem in problems:
             note(case.name)
             arrays = guarded.operands(problem.operands, place)
-            guarded.call(found, case.native_params, list(arrays.values()), place, "forward")
+            guarded.call(found, case.native_params, list(arrays.values()), place)
             assert error(problem, outputs_of(problem, arrays)) <= problem.tolerance
 
     isolated(every_shape)
 
 
 @variants
-def test_order_of_grains_within_a_phase_does_not_matter(variant: Variant) -> None:
+def test_shared_by_threads_it_is_right_in_any_order_of_grains(variant: Variant) -> None:
+    error = registry.kernels()[variant.kernel].error
     problems = accepted(variant)
 
     def both_orders(note: Note) -> None:
         for found, case, problem in problems:
             note(case.name)
             forward, backward = (guarded.operands(problem.operands, "end") for _ in range(2))
-            guarded.call(found, case.native_params, list(forward.values()), "end", "forward")
-            guarded.call(found, case.native_params, list(backward.values()), "end", "backward")
-            for name, array in outputs_of(problem, forward).items():
+            params, shared = case.native_params, guarded.SHARED
+            guarded.call(found, params, list(forward.values()), "end", "forward", shared)
+            guarded.call(found, params, list(backward.values()), "end", "backward", shared)
+            outputs = outputs_of(problem, forward)
+            assert error(problem, outputs) <= problem.tolerance
+            for name, array in outputs.items():
                 assert np.array_equal(array, backward[name]), name
 
     isolated(both_orders)
@@ -78,7 +82,7 @@ def test_library_call_gives_the_same(variant: Variant) -> None:
         for found, case, problem in problems[:: len(problems) // 50 + 1]:
             note(case.name)
             by_hand, bound = (guarded.operands(problem.operands, "start") for _ in range(2))
-            guarded.call(found, case.native_params, list(by_hand.values()), "start", "forward")
+            guarded.call(found, case.native_params, list(by_hand.values()), "start")
             native.Bound(found, case.native_params, list(bound.values()))()
             for name, array in outputs_of(problem, by_hand).items():
                 assert np.array_equal(array, bound[name]), name

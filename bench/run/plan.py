@@ -216,7 +216,7 @@ def _selected(
 
 def _with_remedy(variant: Variant) -> str:
     if variant.extra:
-        return f"{variant.why_not}; EXTRAS={variant.extra} installs it"
+        return f"{variant.why_not}; EXTRAS={variant.extra} installs what is missing"
     return variant.why_not or ""
 
 

@@ -91,7 +91,9 @@ INLINE void prefetch_lines(const near_block *b, int64_t offset, const int lines)
     const int whole = lines % WAYS == 0; /* then the first is of the first part */
     uint64_t first = whole ? 0 : (uint64_t)offset / LINE_BYTES;
     const char *ahead = b->ahead + (whole ? (uint64_t)offset / WAYS : 0);
-    UNROLL for (int i = 0; LANES > 1 && i < lines; i++) {
+    if (LANES == 1)
+        return;
+    UNROLL for (int i = 0; i < lines; i++) {
         int64_t way = (int64_t)((first + (uint64_t)i) % WAYS), line = (int64_t)((first + (uint64_t)i) / WAYS);
         __builtin_prefetch(ahead + way * b->part + line * LINE_BYTES, 0, 3);
     }

@@ -1,8 +1,8 @@
 /* The tiles of narrow.h for a cache of int8 with AVX-512 VNNI.
  *
  * Queries are rows of 16 bits, which beside the cache's own 8 bits is nothing (sdot.h).
- * Scores: keys are widened to 16 bits as they are loaded, 4 keys x 4 queries of sums of vpdpwssd, 32
- * elements at a time; the 16 vectors become one in a tree of additions.
+ * Scores: keys are widened to 16 bits as they are loaded, 2 keys a vector, 8 keys x 4 queries of sums of
+ * vpdpwssd; the 16 vectors become two in a tree of additions.
  * Outputs: four keys are zipped, 2 vectors x 4 queries x 2 parts of vpdpbusd, which adds the products of
  * four neighbours, unsigned by signed; weights are relative to the largest of a block, unsigned and of
  * 16 bits too, in two parts: high and low.
@@ -15,9 +15,10 @@
 #include <string.h>
 
 #define CACHE INT8
-#define PARTS 1
+#define PARTS 2 /* of a query every 16 elements twice; high and low parts of a weight */
 #define BYTES 64
-#define WORDS 32
+#define WORDS 16
+#define KEYS_AT_ONCE 8
 #define SHARED 4
 #define SHARES(S) S(1) S(2) S(3) S(4)
 #define LARGEST 32767.0f
@@ -38,7 +39,8 @@ static float prepare_query(attention_shape s, const query *q, int64_t elements, 
     for (int64_t i = 0; i < elements; i += LANES) {
         vec some = load_first(q + i, clamped(s.head_dim - i, LANES));
         __m256i words = _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(mul(some, steps)));
-        _mm256_storeu_si256((__m256i *)(rows + i), words);
+        _mm256_storeu_si256((__m256i *)(rows + 2 * i), words);
+        _mm256_storeu_si256((__m256i *)(rows + 2 * i + WORDS), words);
     }
     return largest / range * query_scale(s);
 }
@@ -49,18 +51,20 @@ INLINE const int8_t *key_row(const near_block *b, int64_t r) {
 
 /* ---- scores ------------------------------------------------------------------------------ */
 
-/* 32 elements of four keys, or the first `n`. */
-INLINE void score_words(const int queries, const int8_t *const key[4], int64_t p, int64_t n,
+INLINE __m128i load_words(const int8_t *from, int64_t n) {
+    return n < WORDS ? _mm_maskz_loadu_epi8((__mmask16)((1u << n) - 1), from)
+                     : _mm_loadu_si128((const __m128i *)from);
+}
+
+/* 16 elements of eight keys, or the first `n`; sum[h][i] is of keys i and i + 4. */
+INLINE void score_words(const int queries, const int8_t *const key[KEYS_AT_ONCE], int64_t p, int64_t n,
                         const row *q, int64_t elements, __m512i sum[SHARED][4]) {
     __m512i words[4];
-    UNROLL for (int i = 0; i < 4; i++) {
-        const void *from = key[i] + p;
-        words[i] = _mm512_cvtepi8_epi16(
-            n < WORDS ? _mm256_maskz_loadu_epi8((__mmask32)((1u << n) - 1), from)
-                      : _mm256_loadu_si256((const __m256i *)from));
-    }
+    UNROLL for (int i = 0; i < 4; i++)
+        words[i] = _mm512_cvtepi8_epi16(_mm256_inserti128_si256(
+            _mm256_castsi128_si256(load_words(key[i] + p, n)), load_words(key[i + 4] + p, n), 1));
     UNROLL for (int h = 0; h < queries; h++) {
-        __m512i x = _mm512_loadu_si512(q + h * elements + p);
+        __m512i x = _mm512_loadu_si512(q + h * PARTS * elements + PARTS * p);
         UNROLL for (int i = 0; i < 4; i++) {
             sum[h][i] = _mm512_dpwssd_epi32(sum[h][i], words[i], x);
             __asm__("" : "+v"(sum[h][i])); /* or clang makes two instructions of every second one */
@@ -75,47 +79,47 @@ INLINE __m512i quarter_sums(const __m512i v[4]) {
     return _mm512_add_epi32(_mm512_unpacklo_epi64(low, high), _mm512_unpackhi_epi64(low, high));
 }
 
-/* sum[h][i] -> in the h-th 128 bits, the sums over sum[h][0..3]. */
-INLINE __m512i sums_of_all(const __m512i sum[SHARED][4]) {
-    __m512i quarters[4], x[2];
-    UNROLL for (int h = 0; h < 4; h++) quarters[h] = quarter_sums(sum[h]);
-    UNROLL for (int j = 0; j < 2; j++) {
-        __m512i a = quarters[2 * j], b = quarters[2 * j + 1];
-        x[j] = _mm512_add_epi32(_mm512_shuffle_i32x4(a, b, 0x44), _mm512_shuffle_i32x4(a, b, 0xee));
-    }
-    return _mm512_add_epi32(_mm512_shuffle_i32x4(x[0], x[1], 0x88),
-                            _mm512_shuffle_i32x4(x[0], x[1], 0xdd));
+/* Of two queries, the sums of eight keys each. */
+INLINE vec sums_of_two(const __m512i x[4], const __m512i y[4]) {
+    __m512i a = quarter_sums(x), b = quarter_sums(y);
+    return _mm512_cvtepi32_ps(
+        _mm512_add_epi32(_mm512_shuffle_i32x4(a, b, 0x88), _mm512_shuffle_i32x4(a, b, 0xdd)));
 }
 
-/* Scores of keys r to r + 3; `factors` has each query's in 128 bits. */
+/* Scores of keys r to r + 7; `factors` has each query's eight times. */
 INLINE void score_keys(const int queries, const near_block *b, int64_t r, const row *q, int64_t elements,
-                       vec factors, float *scores) {
+                       const vec factors[2], float *scores) {
     __m512i sum[SHARED][4];
-    const int8_t *key[4];
-    UNROLL for (int i = 0; i < 4; i++) key[i] = key_row(b, r) + (r + i < b->keys ? i * b->head_dim : 0);
+    const int8_t *key[KEYS_AT_ONCE];
+    UNROLL for (int i = 0; i < KEYS_AT_ONCE; i++)
+        key[i] = key_row(b, r) + (r + i < b->keys ? i * b->head_dim : 0);
     UNROLL for (int h = 0; h < SHARED; h++)
         UNROLL for (int i = 0; i < 4; i++) sum[h][i] = _mm512_setzero_si512();
     int64_t p = 0;
     for (; p + 2 * WORDS <= b->head_dim; p += 2 * WORDS) {
-        prefetch_lines(b, r * b->head_dim + 4 * p, 4);
+        prefetch_lines(b, r * b->head_dim + KEYS_AT_ONCE * p, 4);
         score_words(queries, key, p, WORDS, q, elements, sum);
         score_words(queries, key, p + WORDS, WORDS, q, elements, sum);
     }
     for (; p < b->head_dim; p += WORDS)
         score_words(queries, key, p, min_of(WORDS, b->head_dim - p), q, elements, sum);
-    vec scales = _mm512_broadcast_f32x4(
-        _mm_maskz_loadu_ps((__mmask8)lanes_below(min_of(4, b->keys - r)), b->scales + r));
-    float all[SHARED][4];
-    store(all[0], mul(mul(_mm512_cvtepi32_ps(sums_of_all(sum)), factors), scales));
+    __m256 some = _mm256_maskz_loadu_ps((__mmask8)lanes_below(min_of(KEYS_AT_ONCE, b->keys - r)),
+                                        b->scales + r);
+    vec scales = _mm512_broadcast_f32x8(some);
+    float all[SHARED][KEYS_AT_ONCE];
+    UNROLL for (int h = 0; h < queries; h += 2)
+        store(all[h], mul(mul(sums_of_two(sum[h], sum[h + 1]), factors[h / 2]), scales));
     UNROLL for (int h = 0; h < queries; h++)
         memcpy(scores + h * SCORES_STRIDE + r, all[h], sizeof all[h]);
 }
 
 INLINE void score_all(const int queries, const near_block *b, const row *q, int64_t elements,
                       const float *factors, float *scores) {
-    const __m512i query_of = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
-    vec each = _mm512_permutexvar_ps(query_of, load_first(factors, queries));
-    for (int64_t r = 0; r < b->keys; r += 4)
+    const __m512i second = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
+    vec some = load_first(factors, queries), each[2];
+    UNROLL for (int j = 0; j < 2; j++)
+        each[j] = _mm512_permutexvar_ps(_mm512_add_epi32(second, _mm512_set1_epi32(2 * j)), some);
+    for (int64_t r = 0; r < b->keys; r += KEYS_AT_ONCE)
         score_keys(queries, b, r, q, elements, each, scores);
 }
 
@@ -128,6 +132,17 @@ static NOINLINE void dots(int64_t queries, const near_block *b, const row *q, in
 
 /* ---- outputs ----------------------------------------------------------------------------- */
 
+/* 16 bits of 64 keys as bytes: packing leaves fours of keys in the order of a transposed matrix. */
+INLINE void store_parts(const __m512i whole[4], uint8_t *high, uint8_t *low) {
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const __m512i byte = _mm512_set1_epi16(255);
+    __m512i x = _mm512_packus_epi32(whole[0], whole[1]), y = _mm512_packus_epi32(whole[2], whole[3]);
+    __m512i upper = _mm512_packus_epi16(_mm512_srli_epi16(x, 8), _mm512_srli_epi16(y, 8));
+    __m512i lower = _mm512_packus_epi16(_mm512_and_si512(x, byte), _mm512_and_si512(y, byte));
+    _mm512_storeu_si512(high, _mm512_permutexvar_epi32(order, upper));
+    _mm512_storeu_si512(low, _mm512_permutexvar_epi32(order, lower));
+}
+
 static float prepare_weights(const near_block *b, const float *p, row *weights) {
     uint8_t *high = (uint8_t *)weights, *low = high + NEAR;
     vec scaled[NEAR / LANES], largest = splat(0);
@@ -137,11 +152,11 @@ static float prepare_weights(const near_block *b, const float *p, row *weights) 
         largest = max_of(largest, scaled[i]);
     }
     float most = most_of(largest), steps = most > 0 ? 65535 / most : 0;
-    UNROLL for (int i = 0; i < NEAR / LANES; i++) {
-        __m512i whole = _mm512_cvtps_epu32(mul(scaled[i], splat(steps)));
-        __m128i upper = _mm512_cvtepi32_epi8(_mm512_srli_epi32(whole, 8));
-        _mm_storeu_si128((__m128i *)(high + i * LANES), upper);
-        _mm_storeu_si128((__m128i *)(low + i * LANES), _mm512_cvtepi32_epi8(whole));
+    UNROLL for (int i = 0; i < NEAR; i += BYTES) {
+        __m512i whole[4];
+        UNROLL for (int j = 0; j < 4; j++)
+            whole[j] = _mm512_cvtps_epu32(mul(scaled[i / LANES + j], splat(steps)));
+        store_parts(whole, high + i, low + i);
     }
     return most / 65535;
 }
@@ -186,7 +201,7 @@ INLINE void weigh_keys(const int queries, const __m512i v[4], const int upper, c
     zip(v, upper, x);
     UNROLL for (int h = 0; h < queries; h++)
         UNROLL for (int part = 0; part < 2; part++) {
-            __m512i w = four_of((const uint8_t *)(weights + h * NEAR) + part * NEAR + r);
+            __m512i w = four_of((const uint8_t *)(weights + h * PARTS * NEAR) + part * NEAR + r);
             UNROLL for (int j = 0; j < 2; j++)
                 sum[h][part][j] = _mm512_dpbusd_epi32(sum[h][part][j], w, x[j]);
         }

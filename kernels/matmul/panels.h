@@ -139,10 +139,12 @@ static inline panels_block PN(block)(panels_shape s, int64_t index) {
                           share(groups, deep, index % deep + 1) - first};
 }
 
-/* How C is dealt to grains: rows, and a block's columns in whole panels. */
+/* How C is dealt to grains: rows, and a block's columns in whole panels.  One thread takes all
+ * columns at once, and so packs A once. */
 static inline panels_parts PN(parts)(panels_shape s, panels_block block, uint64_t threads) {
     int64_t panels = pieces(block.columns, NR);
-    panels_parts fewest = {pieces(s.m, MC), pieces(panels, pieces(SPLIT_COLUMNS, NR))};
+    int64_t splits = threads > 1 ? pieces(panels, pieces(SPLIT_COLUMNS, NR)) : 1;
+    panels_parts fewest = {pieces(s.m, MC), splits};
     return panels_dealt(pieces(s.m, MR), panels, fewest, (int64_t)threads);
 }
 

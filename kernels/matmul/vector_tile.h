@@ -79,8 +79,15 @@ static inline __attribute__((always_inline)) void VT(fetch)(const RIGHT *b, int6
         __builtin_prefetch((const char *)b + bytes + line, 0, 3);
 }
 
-/* C, too, is asked for as the tile begins, a row with each group of k: all at once would keep what
- * A and B need from being fetched. */
+static inline __attribute__((always_inline)) void VT(add_near)(const int rows, const LEFT *a,
+                                                               int64_t a_stride, const RIGHT *b,
+                                                               VT(vector) (*sum)[2]) {
+    VT(fetch)(b, VT_NEXT);
+    ADD_GROUP(rows, a, a_stride, b, sum);
+}
+
+/* C, too, is asked for: to L2 as the tile begins, to L1 as it ends, a row with each group of k,
+ * because all at once would keep what A and B need from being fetched. */
 static inline __attribute__((always_inline)) void VT(tile_of)(
     const int rows, int64_t groups, const LEFT *a, int64_t a_stride, const SUM *heads,
     const RIGHT *b, SUM *c, int64_t stride, int accumulate, const char *next, int64_t next_step) {
@@ -91,13 +98,16 @@ static inline __attribute__((always_inline)) void VT(tile_of)(
     for (; g < rows && g < groups; g++, row += stride, a += DEPTH, b += NR * DEPTH) {
         __builtin_prefetch(row, 0, 2);
         __builtin_prefetch(row + LANES, 0, 2);
-        VT(fetch)(b, VT_NEXT);
-        ADD_GROUP(rows, a, a_stride, b, sum[0]);
+        VT(add_near)(rows, a, a_stride, b, sum[0]);
     }
-    for (; g < groups; g++, next += next_step, a += DEPTH, b += NR * DEPTH) {
+    for (; g < groups - rows; g++, next += next_step, a += DEPTH, b += NR * DEPTH) {
         __builtin_prefetch(next, 0, 2);
-        VT(fetch)(b, VT_NEXT);
-        ADD_GROUP(rows, a, a_stride, b, sum[0]);
+        VT(add_near)(rows, a, a_stride, b, sum[0]);
+    }
+    for (row = c; g < groups; g++, row += stride, a += DEPTH, b += NR * DEPTH) {
+        __builtin_prefetch(row, 0, 3);
+        __builtin_prefetch(row + LANES, 0, 3);
+        VT(add_near)(rows, a, a_stride, b, sum[0]);
     }
     VT(end)(rows, 1, sum, c, stride, accumulate);
 }

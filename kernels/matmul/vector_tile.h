@@ -20,8 +20,8 @@
 
 #include "tile.h"
 
-#define VT_NEAR (4 << 10) /* bytes ahead of its use that chains fetch B from memory, */
-#define VT_NEXT (1 << 10) /* and that others do so from L2 */
+#define VT_NEAR (4 << 10) /* bytes ahead of its use that several chains fetch B from memory, */
+#define VT_NEXT (1 << 10) /* and one does so from L2 */
 
 #define VT_CHAINS(rows) ((rows) * 4 <= MR ? 4 : (rows) * 2 <= MR ? 2 : 1)
 
@@ -128,8 +128,7 @@ static inline __attribute__((always_inline)) void VT(few_of)(
 #pragma GCC unroll 4
         for (int chain = 0; chain < chains; chain++) {
             const RIGHT *at = b + (chain * each + g) * NR * DEPTH;
-            if (chains > 1)
-                VT(fetch)(at, VT_NEAR);
+            VT(fetch)(at, chains > 1 ? VT_NEAR : VT_NEXT);
             ADD_GROUP(rows, a + (chain * each + g) * DEPTH, a_stride, at, sum[chain]);
         }
     }

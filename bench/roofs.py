@@ -37,6 +37,7 @@ class Roof:
 
     name: str
     rate: float
+    memory: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Roofs:
         read = self.read(result.threads, None if result.cold else nbytes)
         if read is None or not nbytes:
             return None
-        return Roof(read.name, read.rate * result.work.flops / nbytes)
+        return Roof(read.name, read.rate * result.work.flops / nbytes, memory=True)
 
     def read(self, threads: int, nbytes: int | None) -> Roof | None:
         """The fastest read of a buffer nearest in size; nbytes None: of memory."""

@@ -13,6 +13,8 @@ from armbench.bench import roofs
 from armbench.bench.model import Finding, Json, Result, Session, Summary
 from armbench.bench.report import units
 
+TITLE = "under the roof"
+GAP = 2  # between columns
 FAR = 0.7  # of the best native variant's rate, below which a library gets a line
 ABOVE = 1.02  # of a roof: beyond what the roof's own interval explains
 # Findings that make a library slow, by the start of their codes.
@@ -33,10 +35,11 @@ def print_roofs(session: Session, rows: Sequence[Row], console: Console) -> None
     if not any(found.binding(result) for lines in cases.values() for result, _ in lines):
         return
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(Text.assemble(("under the roof", "bold"), ", 1 CPU"), no_wrap=True)
+    table.add_column(Text.assemble((TITLE, "bold"), ", 1 CPU"), no_wrap=True)
     table.add_column("best native", no_wrap=True)
     table.add_column("of roof", justify="right", no_wrap=True)
-    table.add_column("libraries, x native", overflow="fold")
+    table.add_column("libraries, x native", no_wrap=True)
+    room = console.width - _width(cases)
     kernel = None
     for (name, case), lines in cases.items():
         if name != kernel:
@@ -51,7 +54,7 @@ def print_roofs(session: Session, rows: Sequence[Row], console: Console) -> None
             f"  {case}",
             best[0].variant,
             Text(units.percent(share.value).replace(" ", ""), _style(share.value)),
-            _libraries(lines, best, found),
+            _libraries(lines, best, found, room),
         )
     console.print(table)
     for line in _below(found, cases, session):
@@ -77,21 +80,37 @@ def _best(lines: Sequence[Row]) -> Row | None:
     return max(natives, key=lambda row: row[1].rate.value, default=None)
 
 
-def _libraries(lines: Sequence[Row], best: Row, found: roofs.Roofs) -> Text:
-    text = Text()
+def _width(cases: Mapping[tuple[str, str], Sequence[Row]]) -> int:
+    """Of the columns before that of the libraries, with what parts them, and the end of the line."""
+    variants = [best[0].variant for lines in cases.values() if (best := _best(lines))]
+    first = max(map(len, [f"{TITLE}, 1 CPU", *(f"  {case}" for _, case in cases)]))
+    return first + max(map(len, ["best native", *variants])) + len("of roof") + 3 * GAP + 1
+
+
+def _libraries(lines: Sequence[Row], best: Row, found: roofs.Roofs, room: int) -> Text:
+    """As many on a line as there is room for."""
+    text, used = Text(), 0
     for result, summary in lines:
         if result.isa:
             continue
         ratio = summary.rate.value / best[1].rate.value
-        above = _above(found, result)
+        above = _above_arithmetic(found, result)
         words = f"{result.variant} {ratio:.2f}{'*' if above else ''}"
-        text.append(f"{'  ' if text else ''}{words}", "yellow" if ratio < FAR else "")
+        fits = used + 2 + len(words) <= room
+        text.append("  " if used and fits else "\n" if used else "")
+        text.append(words, "yellow" if ratio < FAR else "")
+        used = len(words) + (used + 2 if used and fits else 0)
     return text
 
 
 def _above(found: roofs.Roofs, result: Result) -> bool:
     share = found.of(result)
     return share is not None and share.value > ABOVE
+
+
+def _above_arithmetic(found: roofs.Roofs, result: Result) -> bool:
+    roof = found.binding(result)
+    return roof is not None and not roof.memory and _above(found, result)
 
 
 def _below(
@@ -101,8 +120,12 @@ def _below(
     binding = {roof.name: roof for lines in cases.values() for r, _ in lines if (roof := found.binding(r))}
     names = ", ".join(dict.fromkeys(binding))
     yield Text(f"Roofs, measured in the same session: {names}.", "dim")
-    if any(_above(found, r) for lines in cases.values() for r, _ in lines):
+    libraries = [r for lines in cases.values() for r, _ in lines if not r.isa]
+    if any(_above_arithmetic(found, r) for r in libraries):
         yield Text("*: above the roof, by instructions of which none was measured (Intel's AMX).", "dim")
+    bests = [best[0] for lines in cases.values() if (best := _best(lines))]
+    if any(_above(found, r) for r in bests):
+        yield Text("Above 100 %: the machine was slower while that roof was measured.", "dim")
     for library, slow in _slow(cases).items():
         worst, ratio = min(slow, key=lambda pair: pair[1])
         more = f" and {len(slow) - 1} more" if len(slow) > 1 else ""

@@ -42,6 +42,7 @@ MEANINGS = {
 UNEVEN = 0.95  # the slowest thread's rate of the fastest's
 OVERHEAD_SHARE = 0.02
 SIDE_BY_SIDE = 2  # places
+NAMED_SKIPS = 8  # for one reason, above which they are counted
 MARKED_SHARE = 0.5  # of the processes, above which a row carries their mark
 
 
@@ -304,11 +305,17 @@ def finding_lines(findings: Sequence[Finding]) -> list[tuple[str, str]]:
 
 
 def skip_lines(skips: Sequence[Skip]) -> list[str]:
-    """One line per reason, with everything it keeps from running."""
-    by_reason: dict[str, list[str]] = {}
+    """One line per reason, with everything it keeps from running, or how many where they are many."""
+    by_reason: dict[str, dict[str, list[str]]] = {}
     for skip in skips:
-        name = f"{skip.kernel}/{skip.variant}"
-        names = by_reason.setdefault(skip.reason, [])
-        if name not in names:
-            names.append(name)
-    return [f"not run: {', '.join(names)}: {reason}" for reason, names in by_reason.items()]
+        names = by_reason.setdefault(skip.reason, {}).setdefault(skip.kernel, [])
+        if skip.variant not in names:
+            names.append(skip.variant)
+    return [f"not run: {_skipped(kernels)}: {reason}" for reason, kernels in by_reason.items()]
+
+
+def _skipped(kernels: Mapping[str, Sequence[str]]) -> str:
+    if sum(len(names) for names in kernels.values()) <= NAMED_SKIPS:
+        return ", ".join(f"{kernel}/{name}" for kernel, names in kernels.items() for name in names)
+    counts = (f"{len(names)} of {kernel}" for kernel, names in kernels.items())
+    return f"{', '.join(counts)} (see armbench list)"

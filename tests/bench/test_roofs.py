@@ -155,3 +155,23 @@ def test_a_slow_library_gets_its_likely_reason() -> None:
     found = Finding("blas-core-unknown", "OpenBLAS does not know Neoverse V3.", "upgrade it", "slow")
     text = shown(with_roofs(findings=(found,)), 200)
     assert "numpy is at 0.45 of the native code in f32-n1024: blas-core-unknown: OpenBLAS does" in text
+
+
+def test_a_line_of_libraries_breaks_between_them() -> None:
+    slower = [square(rate, variant=name, isa=None) for name, rate in
+              (("numpy", 41e9), ("onnxruntime", 82e9), ("torch", 90e9))]  # fmt: skip
+    lines = shown(session([*ROOFS, square(92e9), *slower]), 80).splitlines()
+    start = next(i for i, line in enumerate(lines) if "  f32-n1024 " in line)
+    assert [" ".join(line.split()[-4:]) for line in lines[start : start + 2]] == [
+        "numpy 0.45 onnxruntime 0.89",
+        "torch 0.98",
+    ]
+
+
+def test_a_rate_above_that_of_memory_is_no_matrix_engine() -> None:
+    library = decode(30e9, variant="torch", isa=None)
+    text = shown(session([*ROOFS, decode(25e9, variant="i8mm"), library]), 80)
+    assert "torch 1.20" in text
+    assert "torch 1.20*" not in text
+    assert "instructions of which none" not in text
+    assert "Above 100 %: the machine was slower while that roof was measured." in text

@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from armbench.bench import estimates
-from armbench.bench.model import Failure, Session, Skip, Work
-from armbench.bench.report.session import print_session
+from armbench.bench.model import Core, Failure, Session, Skip, Work
+from armbench.bench.report.session import headline, print_session, skip_lines
 from tests.bench import golden
 from tests.bench.sessions import DECODE, GRAVITON4, TEXT, result, session
 
@@ -72,6 +72,21 @@ def test_what_is_partial_or_emulated_says_so() -> None:
     shown = whole((1, "throughput"))
     assert "PARTIAL" in printed(replace(shown, session={**shown.session, "partial": True}))
     assert "times mean nothing" in printed(replace(shown, machine=replace(shown.machine, emulated=True)))
+
+
+def test_a_machine_is_named_by_its_cores_short_name() -> None:
+    core = Core("Intel family 6 model 207 (Emerald Rapids)", "GenuineIntel", "6/207", 0, 1, "0-3")
+    machine = replace(GRAVITON4, cores=(core,), chip="Intel(R) Xeon(R) Processor", instance=None)
+    assert headline(machine) == "Intel(R) Xeon(R) Processor, 4 x Emerald Rapids, 2.800 GHz"
+
+
+def test_many_variants_skipped_for_one_reason_are_counted() -> None:
+    names = [f"v{i}" for i in range(6)]
+    skips = [Skip(kernel, name, "for aarch64") for kernel in ("matmul", "roofs") for name in names]
+    assert skip_lines(skips[:8]) == [
+        "not run: matmul/v0, matmul/v1, matmul/v2, matmul/v3, matmul/v4, matmul/v5, roofs/v0, roofs/v1: for aarch64"
+    ]
+    assert skip_lines(skips) == ["not run: 6 of matmul, 6 of roofs (see armbench list): for aarch64"]
 
 
 def pair(a: int, b: int, ns: float, policy: str | None = None) -> Any:

@@ -1,8 +1,10 @@
-/* C = A B in f32, B given row-major: few rows by gemm.h, which reads B as it lies; all
- * else over packed panels (panels.h).
+/* C = A B in f32, B given row-major: few rows by skinny.h, which reads B as it lies; all else over
+ * packed panels (panels.h).
  */
 #ifndef ARMBENCH_MATMUL_WAYS_H
 #define ARMBENCH_MATMUL_WAYS_H
+
+#define FEW_ROWS 64 /* packing B does not pay up to here (measured on Zen 5) */
 
 static inline int over_panels(const int64_t *params) { return params[0] > FEW_ROWS; }
 

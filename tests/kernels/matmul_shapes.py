@@ -46,7 +46,7 @@ CROSSING = (
     (300, 17, 2),
     (392, 33, 1),
 )
-LARGE = (1025, 2049, 13)  # C beyond gemm.h's LARGE_C
+LARGE = (1025, 2049, 13)  # several blocks of rows and of columns
 
 
 def cases() -> Iterator[Case]:

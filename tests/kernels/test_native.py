@@ -21,7 +21,7 @@ from armbench.kernels import matmul
 CPUS = sorted(os.sched_getaffinity(0))
 MODES: tuple[Mode, ...] = ("throughput", "parallel")
 VARIANTS = [v for v in native.variants() if (v.kernel, v.operation) == ("matmul", "f32") and v.supported]
-# Each way of gemm.h: packed, with several phases and grains; in strips; streamed in slices.
+# Each way of f32: packed, with several phases and grains; in strips; streamed in slices.
 SHAPES = ((72, 260, 260), (20, 530, 40), (3, 1100, 300))
 SHAPE = SHAPES[0]
 WARMUP, SAMPLES = 2, 3

@@ -7,7 +7,7 @@
  *
  * A variant owns neither memory nor threads.  It states how much workspace a call needs, how
  * many phases the call has, and into how many independent grains each phase falls; the
- * timing loop (team.c) runs the grains, on one thread or shared out over many, and puts a
+ * timing loop (measure.c) runs the grains, on one thread or shared out over many, and puts a
  * barrier between phases.  Into how many may depend on how many threads share them: 192 need more
  * than 2 do, and the smaller a grain, the more it packs for what it computes.
  *

@@ -126,6 +126,8 @@ AB_EXPORT void ab_team_close(ab_team *team);
  * whoever knows the largest load spares the smaller ones' pages from being faulted in twice. */
 AB_EXPORT ab_status ab_team_reserve(ab_team *team, uint64_t bytes);
 
+/* --- data.c ------------------------------------------------------------------------------ */
+
 /* An operand to be laid out for the threads: copied from `data`, or zeroed when NULL. */
 typedef struct ab_source {
     const void *data;
@@ -146,6 +148,8 @@ AB_EXPORT int ab_data_page_nodes(const ab_data *data, uint32_t group, uint32_t c
 AB_EXPORT void *ab_data_operand(const ab_data *data, uint32_t group, uint32_t set,
                                 uint32_t operand);
 AB_EXPORT void ab_data_free(ab_data *data);
+
+/* --- measure.c --------------------------------------------------------------------------- */
 
 typedef struct ab_plan {
     uint64_t calls;  /* per sample */

@@ -5,6 +5,7 @@
 #define ARMBENCH_ATTENTION_CHUNKS_H
 
 #include "flash.h"
+#include "sums.h"
 
 #define CHUNK 1024       /* keys at most, */
 #define LEAST_CHUNK 64   /* and at least where many threads wait, */
@@ -69,20 +70,31 @@ static uint64_t decode_shared_bytes(const int64_t *params) {
     return (uint64_t)(s.batch * s.heads * most_chunks(s) * partial_floats(s)) * sizeof(float);
 }
 
-/* Scores become probabilities, zero up to a whole vector. */
+/* Scores become probabilities, zero up to a whole vector.  Four sums, or each addition waits for the
+ * one before. */
 static void softmax_row(float *scores, int64_t keys, float *most, float *sum) {
-    vec now = splat(-INFINITY), total = splat(0);
-    for (int64_t r = keys; r < padded(keys, LANES); r++)
+    const int64_t all = padded(keys, LANES), fours = all / (4 * LANES) * (4 * LANES);
+    float *at = scores, *end = scores + fours, *last = scores + all;
+    for (int64_t r = keys; r < all; r++)
         scores[r] = -INFINITY;
-    for (int64_t r = 0; r < keys; r += LANES)
-        now = max_of(now, load(scores + r));
-    *most = most_of(now);
-    for (int64_t r = 0; r < keys; r += LANES) {
-        vec p = exp2_of(sub(load(scores + r), splat(*most)));
-        store(scores + r, p);
-        total = add(total, p);
-    }
-    *sum = sum_of(total);
+#define START(i) vec now##i = splat(-INFINITY), total##i = splat(0);
+#define MOST(i) now##i = max_of(now##i, load(at + (i) * LANES));
+#define POWER(i)                                                     \
+    do {                                                             \
+        vec p = exp2_of(sub(load(at + (i) * LANES), splat(*most))); \
+        store(at + (i) * LANES, p);                                  \
+        total##i = add(total##i, p);                                 \
+    } while (0);
+    EACH_4(START)
+    for (; at < end; at += 4 * LANES) { EACH_4(MOST) }
+    for (; at < last; at += LANES) { MOST(0) }
+    *most = most_of(max_of(max_of(now0, now1), max_of(now2, now3)));
+    for (at = scores; at < end; at += 4 * LANES) { EACH_4(POWER) }
+    for (; at < last; at += LANES) { POWER(0) }
+    *sum = sum_of(add(add(total0, total1), add(total2, total3)));
+#undef START
+#undef MOST
+#undef POWER
 }
 
 static void join_chunks(attention_shape s, float *partial, float *o) {

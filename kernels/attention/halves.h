@@ -29,8 +29,11 @@ typedef uint16_t query;
 typedef float row;
 
 static float prepare_query(attention_shape s, const query *q, int64_t elements, row *to) {
-    for (int64_t i = 0; i < elements; i++)
-        to[i / PAIR * PAIR + i % 2 * LANES + i % PAIR / 2] = i < s.head_dim ? f32_of(q[i]) : 0;
+    for (int64_t i = 0; i < elements; i += PAIR) {
+        bits pair = load_some(q + i, s.head_dim - i);
+        store(to + i, even_of(pair));
+        store(to + i + LANES, odd_of(pair));
+    }
     return query_scale(s);
 }
 

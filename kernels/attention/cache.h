@@ -20,6 +20,7 @@
 #ifndef WAYS
 #define WAYS 1 /* parts of what comes next that are fetched side by side */
 #endif
+#define LINES_OF(bytes) ((bytes) / LINE_BYTES * LINE_BYTES) /* whole ones */
 
 /* k or v of one kv head of one sequence. */
 typedef struct cache {
@@ -27,15 +28,17 @@ typedef struct cache {
     const float *scales;      /* of int8 rows, else NULL */
     const int32_t *table;     /* the page of each block; NULL: contiguous */
     int64_t block, page_rows; /* tokens in a page; rows from a page to the next */
-    int64_t row_bytes;
+    int64_t seq, row_bytes;
 } cache;
 
 /* Keys that lie together, at most NEAR. */
 typedef struct near_block {
-    const char *rows, *ahead; /* `ahead`: what will be read next */
+    const char *rows;
     const float *scales;
     int64_t keys, head_dim;
-    int64_t part; /* bytes, a WAYS-th of the block in whole lines */
+    int64_t part, lead;   /* bytes, a WAYS-th of the block and of a part, in whole lines */
+    uintptr_t ways[WAYS]; /* where the parts of what will be read next begin to be fetched, ... */
+    uintptr_t leap;       /* ... and where one goes on from its end */
 } near_block;
 
 /* Operand 1 or 2, k or v, of head `index` of all kv heads of the batch. */
@@ -44,7 +47,7 @@ INLINE cache cache_of(const ab_call *call, const dtype type, int operand, int64_
     int64_t block = call->params[5], row = block ? index % s.kv_heads * block : index * s.seq;
     int64_t row_bytes = s.head_dim * bytes_of(type);
     cache c = {.rows = (const char *)call->operands[operand] + row * row_bytes, .block = block,
-               .page_rows = s.kv_heads * block, .row_bytes = row_bytes};
+               .page_rows = s.kv_heads * block, .seq = s.seq, .row_bytes = row_bytes};
     if (type == INT8)
         c.scales = (const float *)call->operands[operand + 3] + row;
     if (block)
@@ -70,19 +73,35 @@ INLINE int64_t near_keys(const cache *c) {
     return most < NEAR_LEAST ? NEAR_LEAST : min_of(most, NEAR);
 }
 
-/* Keys from `first` on, before `end`; `ahead` is what follows, or the start of `then`. */
+/* Of a key's row, or of the last one's where there is no such key. */
+INLINE const char *address_of(const cache *c, int64_t key) {
+    return c->rows + row_at(c, min_of(key, c->seq - 1)) * c->row_bytes;
+}
+
+/* `ahead` will be read after the block, and then `after`.  Each part of them is fetched `lead` further than
+ * the part before it: hardware prefetchers begin anew in every page, and while four do so at once,
+ * memory waits. */
+INLINE void look_ahead(near_block *b, const char *ahead, const char *after) {
+    b->leap = (uintptr_t)after - (uintptr_t)ahead - (uintptr_t)b->part;
+    UNROLL for (int i = 0; i < WAYS; i++)
+        b->ways[i] = (uintptr_t)ahead + (uintptr_t)(i * (b->part + b->lead));
+}
+
+/* Keys from `first` on, before `end`, after which `then` is read. */
 INLINE near_block block_at(const cache *c, int64_t first, int64_t end, int64_t head_dim,
                            const cache *then, int64_t then_first) {
     int64_t most = near_keys(c);
     if (c->table)
         most = min_of(most, c->block - first % c->block);
-    int64_t row = row_at(c, first), keys = min_of(most, end - first), next = first + keys;
-    return (near_block){
-        .rows = c->rows + row * c->row_bytes,
-        .ahead = next < end ? c->rows + row_at(c, next) * c->row_bytes
-                            : then->rows + row_at(then, then_first) * then->row_bytes,
-        .scales = c->scales ? c->scales + row : NULL, .keys = keys, .head_dim = head_dim,
-        .part = keys * c->row_bytes / WAYS / LINE_BYTES * LINE_BYTES};
+    int64_t row = row_at(c, first), keys = min_of(most, end - first);
+    int64_t next = first + keys, next_but_one = next + keys;
+    near_block b = {.rows = c->rows + row * c->row_bytes, .scales = c->scales ? c->scales + row : NULL,
+                    .keys = keys, .head_dim = head_dim, .part = LINES_OF(keys * c->row_bytes / WAYS)};
+    b.lead = LINES_OF(b.part / WAYS);
+    look_ahead(&b, next < end ? address_of(c, next) : address_of(then, then_first),
+               next_but_one < end ? address_of(c, next_but_one)
+                                  : address_of(then, then_first + (next < end ? 0 : keys)));
+    return b;
 }
 
 /* As many lines of what comes next as are about to be read of the block, from `offset` bytes on.
@@ -90,12 +109,16 @@ INLINE near_block block_at(const cache *c, int64_t first, int64_t end, int64_t h
 INLINE void prefetch_lines(const near_block *b, int64_t offset, const int lines) {
     const int whole = lines % WAYS == 0; /* then the first is of the first part */
     uint64_t first = whole ? 0 : (uint64_t)offset / LINE_BYTES;
-    const char *ahead = b->ahead + (whole ? (uint64_t)offset / WAYS : 0);
+    int64_t start = whole ? (int64_t)((uint64_t)offset / WAYS) : 0;
     if (LANES == 1)
         return;
     UNROLL for (int i = 0; i < lines; i++) {
         int64_t way = (int64_t)((first + (uint64_t)i) % WAYS), line = (int64_t)((first + (uint64_t)i) / WAYS);
-        __builtin_prefetch(ahead + way * b->part + line * LINE_BYTES, 0, 3);
+        int64_t at = start + line * LINE_BYTES;
+        uintptr_t from = b->ways[way] + (uintptr_t)at;
+        if (WAYS > 1 && at + way * b->lead >= b->part)
+            from += b->leap;
+        __builtin_prefetch((const void *)from, 0, 3);
     }
 }
 

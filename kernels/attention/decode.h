@@ -12,7 +12,9 @@
  * next one is prefetched, across the seams between k and v too, so that memory never waits for
  * arithmetic.  Lines are prefetched in the order of their addresses, whatever the order in which
  * they are used: hardware prefetchers then join in, which is worth a fifth of the bandwidth.  So is,
- * on x86, to fetch WAYS parts of a block side by side: DRAM answers several streams faster than one.
+ * on x86, to fetch WAYS parts of a block side by side: DRAM answers several streams faster than one.  Each is
+ * a WAYS-th of its length further than the one before it, or hardware prefetchers begin anew in all of
+ * their pages at once: 4 to 5 % of the bandwidth.
  *
  * Besides flash.h's, an instruction set defines SHARED, SPAN and SHARES(S) = S(1) ... S(SHARED).
  */
@@ -92,7 +94,8 @@ INLINE near_block wide_block(const dtype type, near_block b, const decode_space 
         return b;
     prefetch_bytes(&b, 0, b.keys * b.head_dim * bytes_of(type));
     widen(type, b.rows, b.scales, b.keys, b.head_dim, w->wide);
-    b.rows = b.ahead = (const char *)w->wide;
+    b.rows = (const char *)w->wide;
+    look_ahead(&b, b.rows, b.rows);
     return b;
 }
 
@@ -101,7 +104,7 @@ INLINE void decode_chunk(attention_shape s, const dtype type, const cache *k, co
     int64_t group = group_of(s), width = vectors_of(s), row = partial_floats(s);
     for (int64_t at = first; at < end;) {
         near_block b = wide_block(type, block_at(k, at, end, s.head_dim, v, first), w);
-        for (int64_t h = 0; h < group; h += SHARED, b.ahead = b.rows)
+        for (int64_t h = 0; h < group; h += SHARED, look_ahead(&b, b.rows, b.rows))
             f32_dots(min_of(SHARED, group - h), &b, w->q + h * width, width,
                      w->scores + h * SCORES_STRIDE + at - first);
         at += b.keys;
@@ -113,9 +116,8 @@ INLINE void decode_chunk(attention_shape s, const dtype type, const cache *k, co
             store(o + p, splat(0));
     }
     for (int64_t at = first; at < end;) {
-        int64_t next = min_of(end, s.seq - 1);
-        near_block b = wide_block(type, block_at(v, at, end, s.head_dim, k, next), w);
-        for (int64_t h = 0; h < group; h += SHARED, b.ahead = b.rows)
+        near_block b = wide_block(type, block_at(v, at, end, s.head_dim, k, end), w);
+        for (int64_t h = 0; h < group; h += SHARED, look_ahead(&b, b.rows, b.rows))
             f32_weigh(min_of(SHARED, group - h), &b, w->scores + h * SCORES_STRIDE + at - first,
                       partial + h * row, row);
         at += b.keys;

@@ -29,12 +29,13 @@ typedef uint16_t query;
 typedef float row;
 
 static float prepare_query(attention_shape s, const query *q, int64_t elements, row *to) {
+    vec scale = splat(query_scale(s));
     for (int64_t i = 0; i < elements; i += PAIR) {
         bits pair = load_some(q + i, s.head_dim - i);
-        store(to + i, even_of(pair));
-        store(to + i + LANES, odd_of(pair));
+        store(to + i, mul(even_of(pair), scale));
+        store(to + i + LANES, mul(odd_of(pair), scale));
     }
-    return query_scale(s);
+    return 1;
 }
 
 static float prepare_weights(const near_block *b, const float *p, row *weights) {
@@ -81,20 +82,22 @@ INLINE void dots_of_halves(const int queries, const near_block *b, int64_t r, co
     UNROLL for (int h = 0; h < queries; h++) store_sums(scores + h * SCORES_STRIDE + r, sum[h]);
 }
 
-static NOINLINE void bf16_dots_tile(int64_t queries, const near_block *b, int64_t r, const float *q,
-                                    int64_t elements, float *scores) {
-#define SHARE(n) case n: dots_of_halves(n, b, r, q, elements, scores); break;
+INLINE void dots_of_all(const int queries, const near_block *b, const float *q, int64_t elements,
+                        float *scores) {
+    for (int64_t r = 0; r < b->keys; r += 4) dots_of_halves(queries, b, r, q, elements, scores);
+}
+
+static NOINLINE void bf16_dots(int64_t queries, const near_block *b, const float *q, int64_t elements,
+                               float *scores) {
+#define SHARE(n) case n: dots_of_all(n, b, q, elements, scores); break;
     switch (queries) { SHARES(SHARE) }
 #undef SHARE
 }
 
 static void dots(int64_t queries, const near_block *b, const row *q, int64_t elements,
                  const float *factors, float *scores) {
-    for (int64_t r = 0; r < b->keys; r += 4)
-        bf16_dots_tile(queries, b, r, q, elements, scores);
-    for (int64_t h = 0; h < queries; h++)
-        for (int64_t r = 0; r < b->keys; r++)
-            scores[h * SCORES_STRIDE + r] *= factors[h];
+    (void)factors;
+    bf16_dots(queries, b, q, elements, scores);
 }
 
 /* ---- outputs ----------------------------------------------------------------------------- */

@@ -7,7 +7,9 @@
 #include "flash.h"
 #include "sums.h"
 
+#ifndef CHUNK
 #define CHUNK 1024       /* keys at most, */
+#endif
 #define LEAST_CHUNK 64   /* and at least where many threads wait, */
 #define MOST_GRAINS 1024 /* for so many there is space */
 #define CHUNK_KEYS 32    /* a chunk costs as much beside its own keys */

@@ -217,7 +217,7 @@ INLINE void weigh_half(const int queries, const near_block *b, int64_t at, const
     int64_t d = b->head_dim, r = 0, whole = d - at < BYTES ? 0 : b->keys / 8 * 8;
     const int8_t *row = (const int8_t *)b->rows + at;
     for (; r < whole; r += 8) {
-        prefetch_lines(b, at * b->keys + r * BYTES + upper * 4 * BYTES, 4);
+        prefetch_lines(b, at * b->keys + (upper * b->keys + r) * (BYTES / 2), 4);
         UNROLL for (int four = 0; four < 2; four++) {
             __m512i v[4];
             UNROLL for (int i = 0; i < 4; i++, row += d) v[i] = _mm512_loadu_si512(row);

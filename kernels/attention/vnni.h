@@ -65,10 +65,8 @@ INLINE void score_words(const int queries, const int8_t *const key[KEYS_AT_ONCE]
             _mm256_castsi128_si256(load_words(key[i] + p, n)), load_words(key[i + 4] + p, n), 1));
     UNROLL for (int h = 0; h < queries; h++) {
         __m512i x = _mm512_loadu_si512(q + h * PARTS * elements + PARTS * p);
-        UNROLL for (int i = 0; i < 4; i++) {
-            sum[h][i] = _mm512_dpwssd_epi32(sum[h][i], words[i], x);
-            __asm__("" : "+v"(sum[h][i])); /* or clang makes two instructions of every second one */
-        }
+        UNROLL for (int i = 0; i < 4; i++) /* as asm, or clang makes two instructions of every second one */
+            __asm__("vpdpwssd %2, %1, %0" : "+v"(sum[h][i]) : "v"(words[i]), "v"(x));
     }
 }
 

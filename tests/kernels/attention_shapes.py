@@ -34,4 +34,5 @@ def cases() -> Iterator[Case]:
         for dtype in DTYPES:
             yield case_of("decode", group, 1, 100, 132, dtype=dtype, paged=group % 4 == 1)
     yield case_of("prefill", 1, 1, 300, 36)
-    yield case_of("decode", 1, 1, 4099, 5)
+    for dtype in DTYPES:  # more keys than any chunk has
+        yield case_of("decode", 1, 1, 4099, 5, dtype=dtype, paged=dtype == "int8")

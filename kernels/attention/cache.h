@@ -20,6 +20,7 @@
 #ifndef WAYS
 #define WAYS 1 /* parts of what comes next that are fetched side by side */
 #endif
+#define LOT (WAYS > 1 ? DEALT : NEAR) /* keys of a block's lot */
 #define LINES_OF(bytes) ((bytes) / LINE_BYTES * LINE_BYTES) /* whole ones */
 
 /* k or v of one kv head of one sequence. */
@@ -31,14 +32,20 @@ typedef struct cache {
     int64_t seq, row_bytes;
 } cache;
 
-/* Keys that lie together, at most NEAR. */
-typedef struct near_block {
+/* As many keys as certainly lie together. */
+typedef struct lot {
     const char *rows;
     const float *scales;
-    int64_t keys, head_dim;
+} lot;
+
+/* Keys that are multiplied together, at most NEAR: of one page, or where WAYS are fetched side by side,
+ * of several. */
+typedef struct near_block {
+    lot lots[NEAR / LOT];
+    int64_t keys, head_dim, row_bytes;
     int64_t part, lead;   /* bytes, a WAYS-th of the block and of a part, in whole lines */
     uintptr_t ways[WAYS]; /* where the parts of what will be read next begin to be fetched, ... */
-    uintptr_t leap;       /* ... and where one goes on from its end */
+    uintptr_t leap[WAYS]; /* ... and how far from its end one goes on */
 } near_block;
 
 /* Operand 1 or 2, k or v, of head `index` of all kv heads of the batch. */
@@ -65,7 +72,8 @@ INLINE cache value_cache(const ab_call *call, const dtype type, int64_t index) {
 }
 
 INLINE int64_t row_at(const cache *c, int64_t key) {
-    return c->table ? c->table[key / c->block] * c->page_rows + key % c->block : key;
+    uint32_t at = (uint32_t)key, block = (uint32_t)c->block; /* divided in half the time */
+    return c->table ? c->table[at / block] * c->page_rows + at % block : key;
 }
 
 INLINE int64_t near_keys(const cache *c) {
@@ -78,29 +86,77 @@ INLINE const char *address_of(const cache *c, int64_t key) {
     return c->rows + row_at(c, min_of(key, c->seq - 1)) * c->row_bytes;
 }
 
-/* `ahead` will be read after the block, and then `after`.  Each part of them is fetched `lead` further than
- * the part before it: hardware prefetchers begin anew in every page, and while four do so at once,
- * memory waits. */
-INLINE void look_ahead(near_block *b, const char *ahead, const char *after) {
-    b->leap = (uintptr_t)after - (uintptr_t)ahead - (uintptr_t)b->part;
-    UNROLL for (int i = 0; i < WAYS; i++)
-        b->ways[i] = (uintptr_t)ahead + (uintptr_t)(i * (b->part + b->lead));
+INLINE const char *row_of(const near_block *b, int64_t r) {
+    return b->lots[(uint64_t)r / LOT].rows + (int64_t)((uint64_t)r % LOT) * b->row_bytes;
+}
+
+INLINE const float *scales_of(const near_block *b, int64_t r) {
+    return b->lots[(uint64_t)r / LOT].scales + (uint64_t)r % LOT;
+}
+
+/* The `way`-th part of what is read next begins at `ahead`, of what is read after that at `after`.  Each
+ * is fetched `lead` further than the part before it: hardware prefetchers begin anew in every page, and
+ * while four do so at once, memory waits. */
+INLINE void look_ahead(near_block *b, int way, const char *ahead, const char *after) {
+    b->ways[way] = (uintptr_t)ahead + (uintptr_t)(way * b->lead);
+    b->leap[way] = (uintptr_t)after - (uintptr_t)ahead - (uintptr_t)b->part;
+}
+
+/* What is read next is the block once more. */
+INLINE void look_again(near_block *b) {
+    UNROLL for (int i = 0; i < WAYS; i++) {
+        const char *part = row_of(b, i * b->keys / WAYS);
+        look_ahead(b, i, part, part);
+    }
+}
+
+/* A block whose rows lie together. */
+INLINE near_block block_of(const char *rows, int64_t keys, int64_t head_dim, int64_t row_bytes) {
+    near_block b = {.keys = keys, .head_dim = head_dim, .row_bytes = row_bytes,
+                    .part = LINES_OF(keys * row_bytes / WAYS)};
+    b.lead = LINES_OF(b.part / WAYS);
+    UNROLL for (int i = 0; i < NEAR / LOT; i++) b.lots[i].rows = rows + i * LOT * row_bytes;
+    return b;
+}
+
+/* Of the block from `first` on.  Where several pages are fetched side by side, a part is within one. */
+INLINE int64_t block_keys(const cache *c, int64_t first) {
+    int64_t most = near_keys(c);
+    if (!c->table)
+        return most;
+    return WAYS > 1 ? min_of(most, WAYS * DEALT) : min_of(most, c->block - first % c->block);
+}
+
+/* A chunk's keys of a cache end at `end`, after which those of `then` are read. */
+typedef struct course {
+    const cache *c, *then;
+    int64_t end, then_first;
+} course;
+
+INLINE const char *address_at(const course *w, int64_t key) {
+    return key < w->end ? address_of(w->c, key) : address_of(w->then, w->then_first + key - w->end);
 }
 
 /* Keys from `first` on, before `end`, after which `then` is read. */
 INLINE near_block block_at(const cache *c, int64_t first, int64_t end, int64_t head_dim,
                            const cache *then, int64_t then_first) {
-    int64_t most = near_keys(c);
-    if (c->table)
-        most = min_of(most, c->block - first % c->block);
-    int64_t row = row_at(c, first), keys = min_of(most, end - first);
-    int64_t next = first + keys, next_but_one = next + keys;
-    near_block b = {.rows = c->rows + row * c->row_bytes, .scales = c->scales ? c->scales + row : NULL,
-                    .keys = keys, .head_dim = head_dim, .part = LINES_OF(keys * c->row_bytes / WAYS)};
-    b.lead = LINES_OF(b.part / WAYS);
-    look_ahead(&b, next < end ? address_of(c, next) : address_of(then, then_first),
-               next_but_one < end ? address_of(c, next_but_one)
-                                  : address_of(then, then_first + (next < end ? 0 : keys)));
+    int64_t keys = min_of(block_keys(c, first), end - first);
+    int64_t row = row_at(c, first), next = first + keys;
+    course way = {c, then, end, then_first};
+    near_block b = block_of(c->rows + row * c->row_bytes, keys, head_dim, c->row_bytes);
+    for (int64_t i = 0; i < NEAR / LOT && i * LOT < keys; i++) {
+        int64_t at = c->table && i ? row_at(c, first + i * LOT) : row + i * LOT;
+        b.lots[i] = (lot){c->rows + at * c->row_bytes, c->scales ? c->scales + at : NULL};
+    }
+    const char *ahead = address_at(&way, next), *after = address_at(&way, next + keys);
+    look_ahead(&b, 0, ahead, after);
+    UNROLL for (int i = 1; i < WAYS; i++) {
+        int64_t from = i * keys / WAYS;
+        if (c->table)
+            look_ahead(&b, i, address_at(&way, next + from), address_at(&way, next + keys + from));
+        else
+            look_ahead(&b, i, ahead + i * b.part, after + i * b.part);
+    }
     return b;
 }
 
@@ -117,7 +173,7 @@ INLINE void prefetch_lines(const near_block *b, int64_t offset, const int lines)
         int64_t at = start + line * LINE_BYTES;
         uintptr_t from = b->ways[way] + (uintptr_t)at;
         if (WAYS > 1 && at + way * b->lead >= b->part)
-            from += b->leap;
+            from += b->leap[way];
         __builtin_prefetch((const void *)from, 0, 3);
     }
 }

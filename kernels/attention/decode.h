@@ -38,9 +38,8 @@
 INLINE void dots_all(const int queries, const near_block *b, const float *q, int64_t q_stride,
                      float *scores) {
     for (int64_t r = 0; r < b->keys; r += FOUR) {
-        const float *row[FOUR];
-        UNROLL for (int i = 0; i < FOUR; i++)
-            row[i] = (const float *)b->rows + min_of(r + i, b->keys - 1) * b->head_dim;
+        const float *first = (const float *)row_of(b, r), *row[FOUR];
+        UNROLL for (int i = 0; i < FOUR; i++) row[i] = first + min_of(i, b->keys - 1 - r) * b->head_dim;
         dots_of(queries, b, row, r * b->head_dim * (int64_t)sizeof(float), q, q_stride, scores + r);
     }
 }
@@ -93,9 +92,11 @@ INLINE near_block wide_block(const dtype type, near_block b, const decode_space 
     if (type == F32)
         return b;
     prefetch_bytes(&b, 0, b.keys * b.head_dim * bytes_of(type));
-    widen(type, b.rows, b.scales, b.keys, b.head_dim, w->wide);
-    b.rows = (const char *)w->wide;
-    look_ahead(&b, b.rows, b.rows);
+    for (int64_t r = 0; r < b.keys; r += LOT)
+        widen(type, row_of(&b, r), scales_of(&b, r), min_of(LOT, b.keys - r), b.head_dim,
+              w->wide + r * b.head_dim);
+    b = block_of((const char *)w->wide, b.keys, b.head_dim, b.head_dim * bytes_of(F32));
+    look_again(&b);
     return b;
 }
 
@@ -104,7 +105,7 @@ INLINE void decode_chunk(attention_shape s, const dtype type, const cache *k, co
     int64_t group = group_of(s), width = vectors_of(s), row = partial_floats(s);
     for (int64_t at = first; at < end;) {
         near_block b = wide_block(type, block_at(k, at, end, s.head_dim, v, first), w);
-        for (int64_t h = 0; h < group; h += SHARED, look_ahead(&b, b.rows, b.rows))
+        for (int64_t h = 0; h < group; h += SHARED, look_again(&b))
             f32_dots(min_of(SHARED, group - h), &b, w->q + h * width, width,
                      w->scores + h * SCORES_STRIDE + at - first);
         at += b.keys;
@@ -117,7 +118,7 @@ INLINE void decode_chunk(attention_shape s, const dtype type, const cache *k, co
     }
     for (int64_t at = first; at < end;) {
         near_block b = wide_block(type, block_at(v, at, end, s.head_dim, k, end), w);
-        for (int64_t h = 0; h < group; h += SHARED, look_ahead(&b, b.rows, b.rows))
+        for (int64_t h = 0; h < group; h += SHARED, look_again(&b))
             f32_weigh(min_of(SHARED, group - h), &b, w->scores + h * SCORES_STRIDE + at - first,
                       partial + h * row, row);
         at += b.keys;

@@ -37,7 +37,6 @@ INLINE void dots_of(const int queries, const near_block *b, const float *const r
  * has `valid` elements; p has a multiple of ELEMENTS columns, zero from the last key on. */
 INLINE void weigh_of(const int queries, const int span, const int64_t valid, const near_block *b,
                      int64_t at, const float *p, float *o, int64_t o_stride) {
-    const float *v = (const float *)b->rows + at;
     int64_t keys = b->keys, offset = at * keys * (int64_t)sizeof(float);
     vec sum[SHARED][SPAN];
     UNROLL for (int h = 0; h < queries; h++)
@@ -46,7 +45,7 @@ INLINE void weigh_of(const int queries, const int span, const int64_t valid, con
         left a[SHARED];
         UNROLL for (int h = 0; h < queries; h++) a[h] = load_left(p + h * SCORES_STRIDE + r);
         UNROLL for (int e = 0; e < ELEMENTS; e++) {
-            const float *row = v + min_of(r + e, keys - 1) * b->head_dim;
+            const float *row = (const float *)row_of(b, min_of(r + e, keys - 1)) + at;
             const int lines = (span * LANES + LINE - 1) / LINE;
             prefetch_lines(b, offset + (r + e) * span * LANES * (int64_t)sizeof(float), lines);
             UNROLL for (int j = 0; j < span; j++) {

@@ -66,11 +66,11 @@ INLINE void dots_step(const int queries, const uint16_t *const key[4], const int
 
 INLINE void dots_of_halves(const int queries, const near_block *b, int64_t r, const float *q,
                            int64_t elements, float *scores) {
-    const uint16_t *rows = (const uint16_t *)b->rows, *key[4];
+    const uint16_t *first = (const uint16_t *)row_of(b, r), *key[4];
     vec sum[SHARED][4];
     UNROLL for (int h = 0; h < queries; h++)
         UNROLL for (int i = 0; i < 4; i++) sum[h][i] = splat(0);
-    UNROLL for (int i = 0; i < 4; i++) key[i] = rows + min_of(r + i, b->keys - 1) * b->head_dim;
+    UNROLL for (int i = 0; i < 4; i++) key[i] = first + min_of(i, b->keys - 1 - r) * b->head_dim;
     int64_t left = b->head_dim, offset = r * b->head_dim * (int64_t)sizeof(kv);
     for (; left >= PAIR; left -= PAIR, q += PAIR, offset += 4 * PAIR_BYTES) {
         prefetch_lines(b, offset, 4 * PAIR_BYTES / LINE_BYTES);
@@ -106,12 +106,12 @@ static void dots(int64_t queries, const near_block *b, const row *q, int64_t ele
  * elements. */
 INLINE void weigh_halves(const int queries, const int pairs, const int64_t n, const near_block *b,
                          int64_t first, const float *weights, float *o, int64_t o_stride) {
-    const uint16_t *v = (const uint16_t *)b->rows + first;
     int64_t offset = first * b->keys * (int64_t)sizeof(kv);
     vec sum[SHARED][SPAN];
     UNROLL for (int h = 0; h < queries; h++)
         UNROLL for (int j = 0; j < 2 * pairs; j++) sum[h][j] = splat(0);
-    for (int64_t r = 0; r < b->keys; r++, v += b->head_dim, offset += pairs * PAIR_BYTES)
+    for (int64_t r = 0; r < b->keys; r++, offset += pairs * PAIR_BYTES) {
+        const uint16_t *v = (const uint16_t *)row_of(b, r) + first;
         UNROLL for (int j = 0; j < 2 * pairs; j++) {
             const uint16_t *at = v + j / 2 * PAIR;
             vec x = half_of(n == ALL ? load_bits(at) : load_some(at, n), j % 2);
@@ -120,6 +120,7 @@ INLINE void weigh_halves(const int queries, const int pairs, const int64_t n, co
             UNROLL for (int h = 0; h < queries; h++)
                 sum[h][j] = fma_of(splat(weights[h * NEAR + r]), x, sum[h][j]);
         }
+    }
     UNROLL for (int h = 0; h < queries; h++)
         UNROLL for (int j = 0; j < pairs; j++) {
             float *to = o + h * o_stride + j * PAIR;

@@ -51,7 +51,7 @@ static void narrow_chunk(attention_shape s, const cache *k, const cache *v, int6
     int64_t group = group_of(s), width = vectors_of(s), row = partial_floats(s);
     for (int64_t at = first; at < end;) {
         near_block b = block_at(k, at, end, s.head_dim, v, first);
-        for (int64_t h = 0; h < group; h += SHARED, look_ahead(&b, b.rows, b.rows))
+        for (int64_t h = 0; h < group; h += SHARED, look_again(&b))
             dots(min_of(SHARED, group - h), &b, w->queries + h * PARTS * query_elements(s),
                  query_elements(s), w->factors + h, w->scores + h * SCORES_STRIDE + at - first);
         at += b.keys;
@@ -64,7 +64,7 @@ static void narrow_chunk(attention_shape s, const cache *k, const cache *v, int6
     }
     for (int64_t at = first; at < end;) {
         near_block b = block_at(v, at, end, s.head_dim, k, end);
-        for (int64_t h = 0; h < group; h += SHARED, look_ahead(&b, b.rows, b.rows)) {
+        for (int64_t h = 0; h < group; h += SHARED, look_again(&b)) {
             int64_t queries = min_of(SHARED, group - h);
             for (int64_t i = 0; i < queries; i++)
                 w->weight_factors[i] =

@@ -137,6 +137,15 @@ INLINE const char *address_at(const course *w, int64_t key) {
     return key < w->end ? address_of(w->c, key) : address_of(w->then, w->then_first + key - w->end);
 }
 
+/* The same; a line of the scales there is fetched. */
+INLINE const char *address_and_scales_at(const course *w, int64_t key) {
+    const cache *c = key < w->end ? w->c : w->then;
+    int64_t row = row_at(c, min_of(key < w->end ? key : w->then_first + key - w->end, c->seq - 1));
+    if (c->scales)
+        __builtin_prefetch(c->scales + row, 0, 3);
+    return c->rows + row * c->row_bytes;
+}
+
 /* Keys from `first` on, before `end`, after which `then` is read. */
 INLINE near_block block_at(const cache *c, int64_t first, int64_t end, int64_t head_dim,
                            const cache *then, int64_t then_first) {
@@ -148,12 +157,12 @@ INLINE near_block block_at(const cache *c, int64_t first, int64_t end, int64_t h
         int64_t at = c->table && i ? row_at(c, first + i * LOT) : row + i * LOT;
         b.lots[i] = (lot){c->rows + at * c->row_bytes, c->scales ? c->scales + at : NULL};
     }
-    const char *ahead = address_at(&way, next), *after = address_at(&way, next + keys);
+    const char *ahead = address_and_scales_at(&way, next), *after = address_at(&way, next + keys);
     look_ahead(&b, 0, ahead, after);
     UNROLL for (int i = 1; i < WAYS; i++) {
         int64_t from = i * keys / WAYS;
         if (c->table)
-            look_ahead(&b, i, address_at(&way, next + from), address_at(&way, next + keys + from));
+            look_ahead(&b, i, address_and_scales_at(&way, next + from), address_at(&way, next + keys + from));
         else
             look_ahead(&b, i, ahead + i * b.part, after + i * b.part);
     }

@@ -45,7 +45,7 @@ typedef struct near_block {
     int64_t keys, head_dim, row_bytes;
     int64_t part, lead;   /* bytes, a WAYS-th of the block and of a part, in whole lines */
     uintptr_t ways[WAYS]; /* where the parts of what will be read next begin to be fetched, ... */
-    uintptr_t leap[WAYS]; /* ... and how far from its end one goes on */
+    uintptr_t then[WAYS]; /* ... and as if they had begun, where they go on from their end */
 } near_block;
 
 /* Operand 1 or 2, k or v, of head `index` of all kv heads of the batch. */
@@ -63,14 +63,6 @@ INLINE cache cache_of(const ab_call *call, const dtype type, int operand, int64_
     return c;
 }
 
-INLINE cache key_cache(const ab_call *call, const dtype type, int64_t index) {
-    return cache_of(call, type, 1, index);
-}
-
-INLINE cache value_cache(const ab_call *call, const dtype type, int64_t index) {
-    return cache_of(call, type, 2, index);
-}
-
 INLINE int64_t row_at(const cache *c, int64_t key) {
     uint32_t at = (uint32_t)key, block = (uint32_t)c->block; /* divided in half the time */
     return c->table ? c->table[at / block] * c->page_rows + at % block : key;
@@ -79,11 +71,6 @@ INLINE int64_t row_at(const cache *c, int64_t key) {
 INLINE int64_t near_keys(const cache *c) {
     int64_t most = NEAR_BYTES / c->row_bytes / NEAR_LEAST * NEAR_LEAST;
     return most < NEAR_LEAST ? NEAR_LEAST : min_of(most, NEAR);
-}
-
-/* Of a key's row, or of the last one's where there is no such key. */
-INLINE const char *address_of(const cache *c, int64_t key) {
-    return c->rows + row_at(c, min_of(key, c->seq - 1)) * c->row_bytes;
 }
 
 INLINE const char *row_of(const near_block *b, int64_t r) {
@@ -99,7 +86,7 @@ INLINE const float *scales_of(const near_block *b, int64_t r) {
  * while four do so at once, memory waits. */
 INLINE void look_ahead(near_block *b, int way, const char *ahead, const char *after) {
     b->ways[way] = (uintptr_t)ahead + (uintptr_t)(way * b->lead);
-    b->leap[way] = (uintptr_t)after - (uintptr_t)ahead - (uintptr_t)b->part;
+    b->then[way] = (uintptr_t)after + (uintptr_t)(way * b->lead - b->part);
 }
 
 /* What is read next is the block once more. */
@@ -110,13 +97,14 @@ INLINE void look_again(near_block *b) {
     }
 }
 
-/* A block whose rows lie together. */
-INLINE near_block block_of(const char *rows, int64_t keys, int64_t head_dim, int64_t row_bytes) {
-    near_block b = {.keys = keys, .head_dim = head_dim, .row_bytes = row_bytes,
-                    .part = LINES_OF(keys * row_bytes / WAYS)};
-    b.lead = LINES_OF(b.part / WAYS);
-    UNROLL for (int i = 0; i < NEAR / LOT; i++) b.lots[i].rows = rows + i * LOT * row_bytes;
-    return b;
+/* A block of rows that lie together. */
+INLINE void lay_out(near_block *b, const char *rows, const float *scales, int64_t keys, int64_t row_bytes) {
+    b->keys = keys;
+    b->row_bytes = row_bytes;
+    b->part = LINES_OF(keys * row_bytes / WAYS);
+    b->lead = LINES_OF(b->part / WAYS);
+    UNROLL for (int i = 0; i < NEAR / LOT; i++)
+        b->lots[i] = (lot){rows + i * LOT * row_bytes, scales ? scales + i * LOT : NULL};
 }
 
 /* Of the block from `first` on.  Where several pages are fetched side by side, a part is within one. */
@@ -127,46 +115,70 @@ INLINE int64_t block_keys(const cache *c, int64_t first) {
     return WAYS > 1 ? min_of(most, WAYS * DEALT) : min_of(most, c->block - first % c->block);
 }
 
-/* A chunk's keys of a cache end at `end`, after which those of `then` are read. */
+/* Rows of a cache, or where they end, of another. */
 typedef struct course {
-    const cache *c, *then;
+    const cache *now, *then;
     int64_t end, then_first;
 } course;
 
-INLINE const char *address_at(const course *w, int64_t key) {
-    return key < w->end ? address_of(w->c, key) : address_of(w->then, w->then_first + key - w->end);
-}
-
-/* The same; a line of the scales there is fetched. */
-INLINE const char *address_and_scales_at(const course *w, int64_t key) {
-    const cache *c = key < w->end ? w->c : w->then;
-    int64_t row = row_at(c, min_of(key < w->end ? key : w->then_first + key - w->end, c->seq - 1));
-    if (c->scales)
+/* Where what is read after a block lies; lines of its scales are fetched. */
+INLINE const char *course_at(const course *w, int64_t key, const int fetch) {
+    const cache *c = key < w->end ? w->now : w->then;
+    int64_t row = row_at(c, min_of(key < w->end ? key : key - w->end + w->then_first, c->seq - 1));
+    if (fetch && c->scales)
         __builtin_prefetch(c->scales + row, 0, 3);
     return c->rows + row * c->row_bytes;
+}
+
+INLINE void gather(near_block *b, const cache *c, int64_t first) {
+    for (int64_t i = 1; i * LOT < b->keys; i++) {
+        int64_t row = row_at(c, first + i * LOT);
+        b->lots[i] = (lot){c->rows + row * c->row_bytes, c->scales ? c->scales + row : NULL};
+    }
 }
 
 /* Keys from `first` on, before `end`, after which `then` is read. */
 INLINE near_block block_at(const cache *c, int64_t first, int64_t end, int64_t head_dim,
                            const cache *then, int64_t then_first) {
-    int64_t keys = min_of(block_keys(c, first), end - first);
-    int64_t row = row_at(c, first), next = first + keys;
-    course way = {c, then, end, then_first};
-    near_block b = block_of(c->rows + row * c->row_bytes, keys, head_dim, c->row_bytes);
-    for (int64_t i = 0; i < NEAR / LOT && i * LOT < keys; i++) {
-        int64_t at = c->table && i ? row_at(c, first + i * LOT) : row + i * LOT;
-        b.lots[i] = (lot){c->rows + at * c->row_bytes, c->scales ? c->scales + at : NULL};
-    }
-    const char *ahead = address_and_scales_at(&way, next), *after = address_at(&way, next + keys);
-    look_ahead(&b, 0, ahead, after);
-    UNROLL for (int i = 1; i < WAYS; i++) {
-        int64_t from = i * keys / WAYS;
-        if (c->table)
-            look_ahead(&b, i, address_and_scales_at(&way, next + from), address_at(&way, next + keys + from));
-        else
-            look_ahead(&b, i, ahead + i * b.part, after + i * b.part);
+    int64_t keys = min_of(block_keys(c, first), end - first), row = row_at(c, first);
+    int64_t next = first + keys, after = next + keys;
+    course w = {c, then, end, then_first};
+    near_block b;
+    b.head_dim = head_dim;
+    lay_out(&b, c->rows + row * c->row_bytes, c->scales ? c->scales + row : NULL, keys, c->row_bytes);
+    if (WAYS > 1 && c->table) {
+        gather(&b, c, first);
+        UNROLL for (int i = 0; i < WAYS; i++)
+            look_ahead(&b, i, course_at(&w, next + i * keys / WAYS, 1), course_at(&w, after + i * keys / WAYS, 0));
+    } else {
+        const char *at = course_at(&w, next, 0), *then_at = course_at(&w, after, 0);
+        UNROLL for (int i = 0; i < WAYS; i++) look_ahead(&b, i, at + i * b.part, then_at + i * b.part);
     }
     return b;
+}
+
+/* A chunk of the keys of a kv head, after which `next` is read, of the next grain. */
+typedef struct portion {
+    cache k, v, next;
+    int64_t kv_head, chunk, first, end, next_first;
+} portion;
+
+INLINE portion portion_of(const ab_call *call, attention_shape s, const dtype type, int64_t grain) {
+    int paged = call->params[5] != 0;
+    int64_t last = s.batch * s.kv_heads * s.chunks - 1;
+    place at = place_of(s, grain, paged), next = place_of(s, min_of(grain + 1, last), paged);
+    return (portion){.k = cache_of(call, type, 1, at.kv_head), .v = cache_of(call, type, 2, at.kv_head),
+                     .next = cache_of(call, type, 1, next.kv_head), .kv_head = at.kv_head,
+                     .chunk = at.chunk, .first = chunk_start(s, at.chunk),
+                     .end = chunk_start(s, at.chunk + 1), .next_first = chunk_start(s, next.chunk)};
+}
+
+INLINE near_block keys_at(const portion *c, int64_t at, int64_t head_dim) {
+    return block_at(&c->k, at, c->end, head_dim, &c->v, c->first);
+}
+
+INLINE near_block values_at(const portion *c, int64_t at, int64_t head_dim) {
+    return block_at(&c->v, at, c->end, head_dim, &c->next, c->next_first);
 }
 
 /* As many lines of what comes next as are about to be read of the block, from `offset` bytes on.
@@ -180,10 +192,8 @@ INLINE void prefetch_lines(const near_block *b, int64_t offset, const int lines)
     UNROLL for (int i = 0; i < lines; i++) {
         int64_t way = (int64_t)((first + (uint64_t)i) % WAYS), line = (int64_t)((first + (uint64_t)i) / WAYS);
         int64_t at = start + line * LINE_BYTES;
-        uintptr_t from = b->ways[way] + (uintptr_t)at;
-        if (WAYS > 1 && at + way * b->lead >= b->part)
-            from += b->leap[way];
-        __builtin_prefetch((const void *)from, 0, 3);
+        int over = WAYS > 1 && at + way * b->lead >= b->part;
+        __builtin_prefetch((const void *)((over ? b->then : b->ways)[way] + (uintptr_t)at), 0, 3);
     }
 }
 

@@ -72,6 +72,17 @@ static uint64_t decode_shared_bytes(const int64_t *params) {
     return (uint64_t)(s.batch * s.heads * most_chunks(s) * partial_floats(s)) * sizeof(float);
 }
 
+typedef struct place {
+    int64_t kv_head, chunk;
+} place;
+
+/* Of pages, kv heads take turns: they lie side by side, and hardware prefetchers, which go through 4 KB,
+ * fetch what the next one reads. */
+INLINE place place_of(attention_shape s, int64_t grain, const int paged) {
+    int64_t together = paged ? s.kv_heads : 1, sequence = together * s.chunks;
+    return (place){grain / sequence * together + grain % together, grain % sequence / together};
+}
+
 /* Scores become probabilities, zero up to a whole vector.  Four sums, or each addition waits for the
  * one before. */
 static void softmax_row(float *scores, int64_t keys, float *most, float *sum) {

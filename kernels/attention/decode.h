@@ -95,31 +95,31 @@ INLINE near_block wide_block(const dtype type, near_block b, const decode_space 
     for (int64_t r = 0; r < b.keys; r += LOT)
         widen(type, row_of(&b, r), scales_of(&b, r), min_of(LOT, b.keys - r), b.head_dim,
               w->wide + r * b.head_dim);
-    b = block_of((const char *)w->wide, b.keys, b.head_dim, b.head_dim * bytes_of(F32));
+    lay_out(&b, (const char *)w->wide, NULL, b.keys, b.head_dim * bytes_of(F32));
     look_again(&b);
     return b;
 }
 
-INLINE void decode_chunk(attention_shape s, const dtype type, const cache *k, const cache *v,
-                         int64_t first, int64_t end, float *partial, const decode_space *w) {
+INLINE void decode_chunk(attention_shape s, const dtype type, const portion *c, float *partial,
+                         const decode_space *w) {
     int64_t group = group_of(s), width = vectors_of(s), row = partial_floats(s);
-    for (int64_t at = first; at < end;) {
-        near_block b = wide_block(type, block_at(k, at, end, s.head_dim, v, first), w);
+    for (int64_t at = c->first; at < c->end;) {
+        near_block b = wide_block(type, keys_at(c, at, s.head_dim), w);
         for (int64_t h = 0; h < group; h += SHARED, look_again(&b))
             f32_dots(min_of(SHARED, group - h), &b, w->q + h * width, width,
-                     w->scores + h * SCORES_STRIDE + at - first);
+                     w->scores + h * SCORES_STRIDE + at - c->first);
         at += b.keys;
     }
     for (int64_t h = 0; h < group; h++) {
         float *o = partial + h * row;
-        softmax_row(w->scores + h * SCORES_STRIDE, end - first, o + width, o + width + 1);
+        softmax_row(w->scores + h * SCORES_STRIDE, c->end - c->first, o + width, o + width + 1);
         for (int64_t p = 0; p < width; p += LANES)
             store(o + p, splat(0));
     }
-    for (int64_t at = first; at < end;) {
-        near_block b = wide_block(type, block_at(v, at, end, s.head_dim, k, end), w);
+    for (int64_t at = c->first; at < c->end;) {
+        near_block b = wide_block(type, values_at(c, at, s.head_dim), w);
         for (int64_t h = 0; h < group; h += SHARED, look_again(&b))
-            f32_weigh(min_of(SHARED, group - h), &b, w->scores + h * SCORES_STRIDE + at - first,
+            f32_weigh(min_of(SHARED, group - h), &b, w->scores + h * SCORES_STRIDE + at - c->first,
                       partial + h * row, row);
         at += b.keys;
     }
@@ -147,13 +147,11 @@ INLINE void decode(const ab_call *call, const dtype type, uint64_t phase, uint64
         return;
     }
     attention_shape s = decode_shape_of(call->params, call->threads);
-    int64_t index = (int64_t)grain, group = group_of(s), chunks = s.chunks;
-    int64_t kv_head = index / chunks, chunk = index % chunks, q = kv_head * group * s.head_dim;
+    portion c = portion_of(call, s, type, (int64_t)grain);
+    int64_t q = c.kv_head * group_of(s) * s.head_dim;
     decode_space w = decode_space_of(s, call->scratch);
-    cache k = key_cache(call, type, kv_head), v = value_cache(call, type, kv_head);
     load_scaled(s, type, (const char *)call->operands[0] + q * (type == BF16 ? 2 : 4), &w);
-    decode_chunk(s, type, &k, &v, chunk_start(s, chunk), chunk_start(s, chunk + 1),
-                 partial_of(s, call->shared, kv_head, chunk), &w);
+    decode_chunk(s, type, &c, partial_of(s, call->shared, c.kv_head, c.chunk), &w);
 }
 
 static void decode_f32(const ab_call *call, uint64_t phase, uint64_t grain) {

@@ -46,29 +46,28 @@ static uint64_t narrow_scratch_bytes(const int64_t *params) {
     return (uint64_t)floats * sizeof(float) + (uint64_t)(PARTS * rows) * sizeof(row);
 }
 
-static void narrow_chunk(attention_shape s, const cache *k, const cache *v, int64_t first,
-                         int64_t end, float *partial, const narrow_space *w) {
+static void narrow_chunk(attention_shape s, const portion *c, float *partial, const narrow_space *w) {
     int64_t group = group_of(s), width = vectors_of(s), row = partial_floats(s);
-    for (int64_t at = first; at < end;) {
-        near_block b = block_at(k, at, end, s.head_dim, v, first);
+    for (int64_t at = c->first; at < c->end;) {
+        near_block b = keys_at(c, at, s.head_dim);
         for (int64_t h = 0; h < group; h += SHARED, look_again(&b))
             dots(min_of(SHARED, group - h), &b, w->queries + h * PARTS * query_elements(s),
-                 query_elements(s), w->factors + h, w->scores + h * SCORES_STRIDE + at - first);
+                 query_elements(s), w->factors + h, w->scores + h * SCORES_STRIDE + at - c->first);
         at += b.keys;
     }
     for (int64_t h = 0; h < group; h++) {
         float *o = partial + h * row;
-        softmax_row(w->scores + h * SCORES_STRIDE, end - first, o + width, o + width + 1);
+        softmax_row(w->scores + h * SCORES_STRIDE, c->end - c->first, o + width, o + width + 1);
         for (int64_t p = 0; p < width; p += LANES)
             store(o + p, splat(0));
     }
-    for (int64_t at = first; at < end;) {
-        near_block b = block_at(v, at, end, s.head_dim, k, end);
+    for (int64_t at = c->first; at < c->end;) {
+        near_block b = values_at(c, at, s.head_dim);
         for (int64_t h = 0; h < group; h += SHARED, look_again(&b)) {
             int64_t queries = min_of(SHARED, group - h);
             for (int64_t i = 0; i < queries; i++)
                 w->weight_factors[i] =
-                    prepare_weights(&b, w->scores + (h + i) * SCORES_STRIDE + at - first,
+                    prepare_weights(&b, w->scores + (h + i) * SCORES_STRIDE + at - c->first,
                                     w->weights + i * PARTS * NEAR);
             weigh(queries, &b, w->weights, w->weight_factors, partial + h * row, row);
         }
@@ -78,22 +77,21 @@ static void narrow_chunk(attention_shape s, const cache *k, const cache *v, int6
 
 static void narrow_decode(const ab_call *call, uint64_t phase, uint64_t grain) {
     attention_shape s = decode_shape_of(call->params, call->threads);
-    int64_t index = (int64_t)grain, group = group_of(s), chunks = s.chunks;
+    int64_t index = (int64_t)grain, group = group_of(s);
     if (phase) {
         float *partial = partial_of(s, call->shared, index / group, 0);
         join_chunks(s, partial + index % group * partial_floats(s), call->scratch);
         store_outputs(s.head_dim, call->scratch, (query *)call->operands[3] + index * s.head_dim);
         return;
     }
-    int64_t kv_head = index / chunks, chunk = index % chunks, elements = query_elements(s);
-    const query *q = (const query *)call->operands[0] + kv_head * group * s.head_dim;
+    int64_t elements = query_elements(s);
+    portion c = portion_of(call, s, CACHE, index);
+    const query *q = (const query *)call->operands[0] + c.kv_head * group * s.head_dim;
     narrow_space w = narrow_space_of(s, call->scratch);
-    cache k = key_cache(call, CACHE, kv_head), v = value_cache(call, CACHE, kv_head);
     for (int64_t h = 0; h < group; h++)
         w.factors[h] = prepare_query(s, q + h * s.head_dim, elements,
                                      w.queries + h * PARTS * elements);
-    narrow_chunk(s, &k, &v, chunk_start(s, chunk), chunk_start(s, chunk + 1),
-                 partial_of(s, call->shared, kv_head, chunk), &w);
+    narrow_chunk(s, &c, partial_of(s, call->shared, c.kv_head, c.chunk), &w);
 }
 
 #endif

@@ -145,12 +145,17 @@ static float prepare_weights(const near_block *b, const float *p, row *weights) 
     uint8_t *high = (uint8_t *)weights, *low = high + NEAR;
     vec scaled[NEAR / LANES], largest = splat(0);
     UNROLL for (int i = 0; i < NEAR / LANES; i++) {
+        scaled[i] = splat(0);
+        if (i * LANES >= b->keys)
+            continue;
         int64_t n = clamped(b->keys - i * LANES, LANES);
         scaled[i] = mul(load_first(p + i * LANES, n), load_first(scales_of(b, i * LANES), n));
         largest = max_of(largest, scaled[i]);
     }
     float most = most_of(largest), steps = most > 0 ? 65535 / most : 0;
     UNROLL for (int i = 0; i < NEAR; i += BYTES) {
+        if (i >= b->keys)
+            break;
         __m512i whole[4];
         UNROLL for (int j = 0; j < 4; j++)
             whole[j] = _mm512_cvtps_epu32(mul(scaled[i / LANES + j], splat(steps)));
@@ -213,9 +218,11 @@ INLINE void weigh_half(const int queries, const near_block *b, int64_t at, const
         UNROLL for (int part = 0; part < 2; part++)
             UNROLL for (int j = 0; j < 2; j++) parts[h][part][j] = _mm512_setzero_si512();
     int64_t d = b->head_dim, r = 0, whole = d - at < BYTES ? 0 : b->keys / 8 * 8;
+    const int8_t *row = NULL;
     for (; r < whole; r += 8) {
         prefetch_lines(b, at * b->keys + (upper * b->keys + r) * (BYTES / 2), 4);
-        const int8_t *row = key_row(b, r) + at;
+        if (r % LOT == 0)
+            row = key_row(b, r) + at;
         UNROLL for (int four = 0; four < 2; four++) {
             __m512i v[4];
             UNROLL for (int i = 0; i < 4; i++, row += d) v[i] = _mm512_loadu_si512(row);

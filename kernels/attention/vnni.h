@@ -218,11 +218,9 @@ INLINE void weigh_half(const int queries, const near_block *b, int64_t at, const
         UNROLL for (int part = 0; part < 2; part++)
             UNROLL for (int j = 0; j < 2; j++) parts[h][part][j] = _mm512_setzero_si512();
     int64_t d = b->head_dim, r = 0, whole = d - at < BYTES ? 0 : b->keys / 8 * 8;
-    const int8_t *row = NULL;
     for (; r < whole; r += 8) {
         prefetch_lines(b, at * b->keys + (upper * b->keys + r) * (BYTES / 2), 4);
-        if (r % LOT == 0)
-            row = key_row(b, r) + at;
+        const int8_t *row = (const int8_t *)row_of(b, r) + at;
         UNROLL for (int four = 0; four < 2; four++) {
             __m512i v[4];
             UNROLL for (int i = 0; i < 4; i++, row += d) v[i] = _mm512_loadu_si512(row);

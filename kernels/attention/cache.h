@@ -107,12 +107,16 @@ INLINE void lay_out(near_block *b, const char *rows, const float *scales, int64_
         b->lots[i] = (lot){rows + i * LOT * row_bytes, scales ? scales + i * LOT : NULL};
 }
 
-/* Of the block from `first` on.  Where several pages are fetched side by side, a part is within one. */
+INLINE int divides(int64_t n, int64_t a, int64_t b) { return a % n == 0 && b % n == 0; }
+
+/* Of the block from `first` on: within a page, or where several are fetched side by side, each part. */
 INLINE int64_t block_keys(const cache *c, int64_t first) {
     int64_t most = near_keys(c);
     if (!c->table)
         return most;
-    return WAYS > 1 ? min_of(most, WAYS * DEALT) : min_of(most, c->block - first % c->block);
+    if (WAYS == 1)
+        return min_of(most, c->block - first % c->block);
+    return divides(most / WAYS, c->block, first) ? most : min_of(most, WAYS * DEALT);
 }
 
 /* Rows of a cache, or where they end, of another. */
@@ -121,15 +125,16 @@ typedef struct course {
     int64_t end, then_first;
 } course;
 
-/* Where what is read after a block lies; lines of its scales are fetched. */
-INLINE const char *course_at(const course *w, int64_t key, const int fetch) {
+/* Where what is read after a block lies; its scales are fetched, a line of them. */
+INLINE const char *course_at(const course *w, int64_t key, const int scales) {
     const cache *c = key < w->end ? w->now : w->then;
     int64_t row = row_at(c, min_of(key < w->end ? key : key - w->end + w->then_first, c->seq - 1));
-    if (fetch && c->scales)
+    if (scales && c->scales)
         __builtin_prefetch(c->scales + row, 0, 3);
     return c->rows + row * c->row_bytes;
 }
 
+/* A block's lots from several pages. */
 INLINE void gather(near_block *b, const cache *c, int64_t first) {
     for (int64_t i = 1; i * LOT < b->keys; i++) {
         int64_t row = row_at(c, first + i * LOT);
@@ -146,12 +151,14 @@ INLINE near_block block_at(const cache *c, int64_t first, int64_t end, int64_t h
     near_block b;
     b.head_dim = head_dim;
     lay_out(&b, c->rows + row * c->row_bytes, c->scales ? c->scales + row : NULL, keys, c->row_bytes);
-    if (WAYS > 1 && c->table) {
+    if (WAYS > 1 && c->table && !divides(keys, c->block, first)) {
         gather(&b, c, first);
-        UNROLL for (int i = 0; i < WAYS; i++)
-            look_ahead(&b, i, course_at(&w, next + i * keys / WAYS, 1), course_at(&w, after + i * keys / WAYS, 0));
+        UNROLL for (int i = 0; i < WAYS; i++) {
+            int64_t part = i * keys / WAYS;
+            look_ahead(&b, i, course_at(&w, next + part, 1), course_at(&w, after + part, 0));
+        }
     } else {
-        const char *at = course_at(&w, next, 0), *then_at = course_at(&w, after, 0);
+        const char *at = course_at(&w, next, c->table != NULL), *then_at = course_at(&w, after, 0);
         UNROLL for (int i = 0; i < WAYS; i++) look_ahead(&b, i, at + i * b.part, then_at + i * b.part);
     }
     return b;

@@ -36,3 +36,6 @@ def cases() -> Iterator[Case]:
     yield case_of("prefill", 1, 1, 300, 36)
     for dtype in DTYPES:  # more keys than any chunk has
         yield case_of("decode", 1, 1, 4099, 5, dtype=dtype, paged=dtype == "int8")
+        yield case_of("decode", 2, 2, 4099, 5, batch=2, dtype=dtype, paged=True)  # whose heads take turns
+    for dtype, head_dim in zip(DTYPES, (84, 168, 336), strict=True):  # 48 keys of 16 KB, three pages
+        yield case_of("decode", 4, 2, 301, head_dim, batch=2, dtype=dtype, paged=True)

@@ -40,7 +40,7 @@ static void store_outputs(int64_t n, const float *from, query *o) {
 }
 
 INLINE const uint16_t *key_row(const near_block *b, int64_t r) {
-    return (const uint16_t *)row_of(b, min_of(r, b->keys - 1));
+    return (const uint16_t *)near_row(b, min_of(r, b->keys - 1));
 }
 
 /* ---- scores ------------------------------------------------------------------------------ */

@@ -73,11 +73,11 @@ INLINE int64_t near_keys(const cache *c) {
     return most < NEAR_LEAST ? NEAR_LEAST : min_of(most, NEAR);
 }
 
-INLINE const char *row_of(const near_block *b, int64_t r) {
+INLINE const char *near_row(const near_block *b, int64_t r) {
     return b->lots[(uint64_t)r / LOT].rows + (int64_t)((uint64_t)r % LOT) * b->row_bytes;
 }
 
-INLINE const float *scales_of(const near_block *b, int64_t r) {
+INLINE const float *near_scales(const near_block *b, int64_t r) {
     return b->lots[(uint64_t)r / LOT].scales + (uint64_t)r % LOT;
 }
 
@@ -92,13 +92,13 @@ INLINE void look_ahead(near_block *b, int way, const char *ahead, const char *af
 /* What is read next is the block once more. */
 INLINE void look_again(near_block *b) {
     UNROLL for (int i = 0; i < WAYS; i++) {
-        const char *part = row_of(b, i * b->keys / WAYS);
+        const char *part = near_row(b, i * b->keys / WAYS);
         look_ahead(b, i, part, part);
     }
 }
 
 /* A block of rows that lie together. */
-INLINE void lay_out(near_block *b, const char *rows, const float *scales, int64_t keys, int64_t row_bytes) {
+INLINE void lay_near(near_block *b, const char *rows, const float *scales, int64_t keys, int64_t row_bytes) {
     b->keys = keys;
     b->row_bytes = row_bytes;
     b->part = LINES_OF(keys * row_bytes / WAYS);
@@ -150,7 +150,7 @@ INLINE near_block block_at(const cache *c, int64_t first, int64_t end, int64_t h
     course w = {c, then, end, then_first};
     near_block b;
     b.head_dim = head_dim;
-    lay_out(&b, c->rows + row * c->row_bytes, c->scales ? c->scales + row : NULL, keys, c->row_bytes);
+    lay_near(&b, c->rows + row * c->row_bytes, c->scales ? c->scales + row : NULL, keys, c->row_bytes);
     if (WAYS > 1 && c->table && !divides(keys, c->block, first)) {
         gather(&b, c, first);
         UNROLL for (int i = 0; i < WAYS; i++) {

@@ -38,7 +38,7 @@
 INLINE void dots_all(const int queries, const near_block *b, const float *q, int64_t q_stride,
                      float *scores) {
     for (int64_t r = 0; r < b->keys; r += FOUR) {
-        const float *first = (const float *)row_of(b, r), *row[FOUR];
+        const float *first = (const float *)near_row(b, r), *row[FOUR];
         UNROLL for (int i = 0; i < FOUR; i++) row[i] = first + min_of(i, b->keys - 1 - r) * b->head_dim;
         dots_of(queries, b, row, r * b->head_dim * (int64_t)sizeof(float), q, q_stride, scores + r);
     }
@@ -93,9 +93,9 @@ INLINE near_block wide_block(const dtype type, near_block b, const decode_space 
         return b;
     prefetch_bytes(&b, 0, b.keys * b.head_dim * bytes_of(type));
     for (int64_t r = 0; r < b.keys; r += LOT)
-        widen(type, row_of(&b, r), scales_of(&b, r), min_of(LOT, b.keys - r), b.head_dim,
+        widen(type, near_row(&b, r), near_scales(&b, r), min_of(LOT, b.keys - r), b.head_dim,
               w->wide + r * b.head_dim);
-    lay_out(&b, (const char *)w->wide, NULL, b.keys, b.head_dim * bytes_of(F32));
+    lay_near(&b, (const char *)w->wide, NULL, b.keys, b.head_dim * bytes_of(F32));
     look_again(&b);
     return b;
 }

@@ -45,7 +45,7 @@ INLINE void weigh_of(const int queries, const int span, const int64_t valid, con
         left a[SHARED];
         UNROLL for (int h = 0; h < queries; h++) a[h] = load_left(p + h * SCORES_STRIDE + r);
         UNROLL for (int e = 0; e < ELEMENTS; e++) {
-            const float *row = (const float *)row_of(b, min_of(r + e, keys - 1)) + at;
+            const float *row = (const float *)near_row(b, min_of(r + e, keys - 1)) + at;
             const int lines = (span * LANES + LINE - 1) / LINE;
             prefetch_lines(b, offset + (r + e) * span * LANES * (int64_t)sizeof(float), lines);
             UNROLL for (int j = 0; j < span; j++) {

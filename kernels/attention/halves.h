@@ -66,7 +66,7 @@ INLINE void dots_step(const int queries, const uint16_t *const key[4], const int
 
 INLINE void dots_of_halves(const int queries, const near_block *b, int64_t r, const float *q,
                            int64_t elements, float *scores) {
-    const uint16_t *first = (const uint16_t *)row_of(b, r), *key[4];
+    const uint16_t *first = (const uint16_t *)near_row(b, r), *key[4];
     vec sum[SHARED][4];
     UNROLL for (int h = 0; h < queries; h++)
         UNROLL for (int i = 0; i < 4; i++) sum[h][i] = splat(0);
@@ -111,7 +111,7 @@ INLINE void weigh_halves(const int queries, const int pairs, const int64_t n, co
     UNROLL for (int h = 0; h < queries; h++)
         UNROLL for (int j = 0; j < 2 * pairs; j++) sum[h][j] = splat(0);
     for (int64_t r = 0; r < b->keys; r++, offset += pairs * PAIR_BYTES) {
-        const uint16_t *v = (const uint16_t *)row_of(b, r) + first;
+        const uint16_t *v = (const uint16_t *)near_row(b, r) + first;
         UNROLL for (int j = 0; j < 2 * pairs; j++) {
             const uint16_t *at = v + j / 2 * PAIR;
             vec x = half_of(n == ALL ? load_bits(at) : load_some(at, n), j % 2);

@@ -53,7 +53,7 @@ static float prepare_query(attention_shape s, const query *q, int64_t elements, 
 static float prepare_weights(const near_block *b, const float *p, row *weights) {
     float scaled[NEAR];
     for (int64_t r = 0; r < b->keys; r++)
-        scaled[r] = p[r] * *scales_of(b, r);
+        scaled[r] = p[r] * *near_scales(b, r);
     memset(weights, 0, PARTS * NEAR);
     return split(scaled, b->keys, weights, weights + NEAR);
 }
@@ -63,7 +63,7 @@ static void store_outputs(int64_t n, const float *from, query *o) {
 }
 
 INLINE const int8_t *key_row(const near_block *b, int64_t r) {
-    return (const int8_t *)row_of(b, min_of(r, b->keys - 1));
+    return (const int8_t *)near_row(b, min_of(r, b->keys - 1));
 }
 
 #define ZERO(i, h) int32_vec high##i##h = zeros(), low##i##h = zeros();
@@ -112,7 +112,7 @@ static void dots(int64_t queries, const near_block *b, const row *q, int64_t ele
     }
     for (int64_t h = 0; h < queries; h++)
         for (int64_t r = 0; r < b->keys; r++)
-            scores[h * SCORES_STRIDE + r] *= factors[h] * *scales_of(b, r);
+            scores[h * SCORES_STRIDE + r] *= factors[h] * *near_scales(b, r);
 }
 
 /* ---- outputs ----------------------------------------------------------------------------- */

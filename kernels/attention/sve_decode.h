@@ -55,7 +55,7 @@ INLINE void dots_of(int64_t queries, const near_block *b, const float *const row
 /* o[h] += sum over keys of p[h][key] v[key], for SPAN vectors from element i on. */
 INLINE void weigh_of(int64_t queries, const near_block *b, int64_t i, const float *p, float *o,
                      int64_t o_stride) {
-    const float *v = (const float *)row_of(b, 0) + i;
+    const float *v = (const float *)near_row(b, 0) + i;
     switch (queries) { SHARES(F32_WEIGH_OF) }
 }
 

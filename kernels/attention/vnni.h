@@ -46,7 +46,7 @@ static float prepare_query(attention_shape s, const query *q, int64_t elements, 
 }
 
 INLINE const int8_t *key_row(const near_block *b, int64_t r) {
-    return (const int8_t *)row_of(b, min_of(r, b->keys - 1));
+    return (const int8_t *)near_row(b, min_of(r, b->keys - 1));
 }
 
 /* ---- scores ------------------------------------------------------------------------------ */
@@ -102,7 +102,7 @@ INLINE void score_keys(const int queries, const near_block *b, int64_t r, const 
     for (; p < b->head_dim; p += WORDS)
         score_words(queries, key, p, min_of(WORDS, b->head_dim - p), q, elements, sum);
     __m256 some = _mm256_maskz_loadu_ps((__mmask8)lanes_below(min_of(KEYS_AT_ONCE, b->keys - r)),
-                                        scales_of(b, r));
+                                        near_scales(b, r));
     vec scales = _mm512_broadcast_f32x8(some);
     float all[SHARED][KEYS_AT_ONCE];
     UNROLL for (int h = 0; h < queries; h += 2)
@@ -149,7 +149,7 @@ static float prepare_weights(const near_block *b, const float *p, row *weights) 
         if (i * LANES >= b->keys)
             continue;
         int64_t n = clamped(b->keys - i * LANES, LANES);
-        scaled[i] = mul(load_first(p + i * LANES, n), load_first(scales_of(b, i * LANES), n));
+        scaled[i] = mul(load_first(p + i * LANES, n), load_first(near_scales(b, i * LANES), n));
         largest = max_of(largest, scaled[i]);
     }
     float most = most_of(largest), steps = most > 0 ? 65535 / most : 0;
@@ -220,7 +220,7 @@ INLINE void weigh_half(const int queries, const near_block *b, int64_t at, const
     int64_t d = b->head_dim, r = 0, whole = d - at < BYTES ? 0 : b->keys / 8 * 8;
     for (; r < whole; r += 8) {
         prefetch_lines(b, at * b->keys + (upper * b->keys + r) * (BYTES / 2), 4);
-        const int8_t *row = (const int8_t *)row_of(b, r) + at;
+        const int8_t *row = (const int8_t *)near_row(b, r) + at;
         UNROLL for (int four = 0; four < 2; four++) {
             __m512i v[4];
             UNROLL for (int i = 0; i < 4; i++, row += d) v[i] = _mm512_loadu_si512(row);

@@ -14,6 +14,7 @@
 
 #define LANES 8
 #define WAYS 4
+#define LOT 16
 #define NEAR 64
 #define ELEMENTS 1
 #define ROWS 4

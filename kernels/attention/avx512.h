@@ -10,6 +10,7 @@
 
 #define LANES 16
 #define WAYS 4
+#define LOT 16
 #define CHUNK 2048 /* 1 % faster than 1024 from memory */
 
 typedef __m512 vec;

@@ -20,7 +20,9 @@
 #ifndef WAYS
 #define WAYS 1 /* parts of what comes next that are fetched side by side */
 #endif
-#define LOT (WAYS > 1 ? DEALT : NEAR) /* keys of a block's lot */
+#ifndef LOT
+#define LOT NEAR /* keys of a block that certainly lie together: if fewer, pages are gathered */
+#endif
 #define LINES_OF(bytes) ((bytes) / LINE_BYTES * LINE_BYTES) /* whole ones */
 
 /* k or v of one kv head of one sequence. */
@@ -32,20 +34,19 @@ typedef struct cache {
     int64_t seq, row_bytes;
 } cache;
 
-/* As many keys as certainly lie together. */
 typedef struct lot {
     const char *rows;
     const float *scales;
 } lot;
 
-/* Keys that are multiplied together, at most NEAR: of one page, or where WAYS are fetched side by side,
+/* Keys that are multiplied together, at most NEAR: of one page, or where a LOT is less,
  * of several. */
 typedef struct near_block {
     lot lots[NEAR / LOT];
     int64_t keys, head_dim, row_bytes;
     int64_t part, lead;   /* bytes, a WAYS-th of the block and of a part, in whole lines */
     uintptr_t ways[WAYS]; /* where the parts of what will be read next begin to be fetched, ... */
-    uintptr_t then[WAYS]; /* ... and as if they had begun, where they go on from their end */
+    uintptr_t leap[WAYS]; /* ... and how far from its end each goes on */
 } near_block;
 
 /* Operand 1 or 2, k or v, of head `index` of all kv heads of the batch. */
@@ -86,7 +87,7 @@ INLINE const float *near_scales(const near_block *b, int64_t r) {
  * while four do so at once, memory waits. */
 INLINE void look_ahead(near_block *b, int way, const char *ahead, const char *after) {
     b->ways[way] = (uintptr_t)ahead + (uintptr_t)(way * b->lead);
-    b->then[way] = (uintptr_t)after + (uintptr_t)(way * b->lead - b->part);
+    b->leap[way] = (uintptr_t)after - (uintptr_t)ahead - (uintptr_t)b->part;
 }
 
 /* What is read next is the block once more. */
@@ -114,7 +115,7 @@ INLINE int64_t block_keys(const cache *c, int64_t first) {
     int64_t most = near_keys(c);
     if (!c->table)
         return most;
-    if (WAYS == 1)
+    if (LOT == NEAR)
         return min_of(most, c->block - first % c->block);
     return divides(most / WAYS, c->block, first) ? most : min_of(most, WAYS * DEALT);
 }
@@ -151,7 +152,7 @@ INLINE near_block block_at(const cache *c, int64_t first, int64_t end, int64_t h
     near_block b;
     b.head_dim = head_dim;
     lay_near(&b, c->rows + row * c->row_bytes, c->scales ? c->scales + row : NULL, keys, c->row_bytes);
-    if (WAYS > 1 && c->table && !divides(keys, c->block, first)) {
+    if (LOT < NEAR && c->table && !divides(keys, c->block, first)) {
         gather(&b, c, first);
         UNROLL for (int i = 0; i < WAYS; i++) {
             int64_t part = i * keys / WAYS;
@@ -199,8 +200,10 @@ INLINE void prefetch_lines(const near_block *b, int64_t offset, const int lines)
     UNROLL for (int i = 0; i < lines; i++) {
         int64_t way = (int64_t)((first + (uint64_t)i) % WAYS), line = (int64_t)((first + (uint64_t)i) / WAYS);
         int64_t at = start + line * LINE_BYTES;
-        int over = WAYS > 1 && at + way * b->lead >= b->part;
-        __builtin_prefetch((const void *)((over ? b->then : b->ways)[way] + (uintptr_t)at), 0, 3);
+        uintptr_t from = b->ways[way] + (uintptr_t)at;
+        if (WAYS > 1 && at + way * b->lead >= b->part)
+            from += b->leap[way];
+        __builtin_prefetch((const void *)from, 0, 3);
     }
 }
 

@@ -41,11 +41,14 @@ INLINE void weigh_of(const int queries, const int span, const int64_t valid, con
     vec sum[SHARED][SPAN];
     UNROLL for (int h = 0; h < queries; h++)
         UNROLL for (int j = 0; j < span; j++) sum[h][j] = load(o + h * o_stride + j * LANES);
-    for (int64_t r = 0; r < keys; r += ELEMENTS) {
+    const float *v = NULL;
+    for (int64_t r = 0; r < keys; r += ELEMENTS, v += ELEMENTS * b->head_dim) {
+        if (r % LOT == 0)
+            v = (const float *)near_row(b, r) + at;
         left a[SHARED];
         UNROLL for (int h = 0; h < queries; h++) a[h] = load_left(p + h * SCORES_STRIDE + r);
         UNROLL for (int e = 0; e < ELEMENTS; e++) {
-            const float *row = (const float *)near_row(b, min_of(r + e, keys - 1)) + at;
+            const float *row = v + min_of(e, keys - 1 - r) * b->head_dim;
             const int lines = (span * LANES + LINE - 1) / LINE;
             prefetch_lines(b, offset + (r + e) * span * LANES * (int64_t)sizeof(float), lines);
             UNROLL for (int j = 0; j < span; j++) {

@@ -110,8 +110,10 @@ INLINE void weigh_halves(const int queries, const int pairs, const int64_t n, co
     vec sum[SHARED][SPAN];
     UNROLL for (int h = 0; h < queries; h++)
         UNROLL for (int j = 0; j < 2 * pairs; j++) sum[h][j] = splat(0);
-    for (int64_t r = 0; r < b->keys; r++, offset += pairs * PAIR_BYTES) {
-        const uint16_t *v = (const uint16_t *)near_row(b, r) + first;
+    const uint16_t *v = NULL;
+    for (int64_t r = 0; r < b->keys; r++, v += b->head_dim, offset += pairs * PAIR_BYTES) {
+        if (r % LOT == 0)
+            v = (const uint16_t *)near_row(b, r) + first;
         UNROLL for (int j = 0; j < 2 * pairs; j++) {
             const uint16_t *at = v + j / 2 * PAIR;
             vec x = half_of(n == ALL ? load_bits(at) : load_some(at, n), j % 2);

@@ -74,13 +74,16 @@ INLINE int64_t near_keys(const cache *c) {
     return most < NEAR_LEAST ? NEAR_LEAST : min_of(most, NEAR);
 }
 
+/* Without a division where there is but one lot. */
+INLINE const lot *lot_of(const near_block *b, int64_t r) { return b->lots + (LOT < NEAR ? (uint64_t)r / LOT : 0); }
+
+INLINE int64_t place_in_lot(int64_t r) { return LOT < NEAR ? (int64_t)((uint64_t)r % LOT) : r; }
+
 INLINE const char *near_row(const near_block *b, int64_t r) {
-    return b->lots[(uint64_t)r / LOT].rows + (int64_t)((uint64_t)r % LOT) * b->row_bytes;
+    return lot_of(b, r)->rows + place_in_lot(r) * b->row_bytes;
 }
 
-INLINE const float *near_scales(const near_block *b, int64_t r) {
-    return b->lots[(uint64_t)r / LOT].scales + (uint64_t)r % LOT;
-}
+INLINE const float *near_scales(const near_block *b, int64_t r) { return lot_of(b, r)->scales + place_in_lot(r); }
 
 /* The `way`-th part of what is read next begins at `ahead`, of what is read after that at `after`.  Each
  * is fetched `lead` further than the part before it: hardware prefetchers begin anew in every page, and

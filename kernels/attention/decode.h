@@ -17,7 +17,7 @@
  * their pages at once: 4 to 5 % of the bandwidth.
  *
  * Pages of a few tokens are gathered to blocks, or each would begin and end on its own, and their parts are
- * those of several pages: with pages of 16 tokens, from .55 to .83 of the read roof in bf16.  Their
+ * those of several pages: with pages of 16 tokens, from .55 to .79 of the read roof in bf16.  Their
  * kv heads take turns, since what hardware prefetchers fetch beyond a page is another head's: .06 of it.
  *
  * Besides flash.h's, an instruction set defines SHARED, SPAN and SHARES(S) = S(1) ... S(SHARED).
@@ -97,7 +97,7 @@ INLINE near_block wide_block(const dtype type, near_block b, const decode_space 
         return b;
     prefetch_bytes(&b, 0, b.keys * b.head_dim * bytes_of(type));
     for (int64_t r = 0; r < b.keys; r += LOT)
-        widen(type, near_row(&b, r), near_scales(&b, r), min_of(LOT, b.keys - r), b.head_dim,
+        widen(type, near_row(&b, r), b.lots[r / LOT].scales, min_of(LOT, b.keys - r), b.head_dim,
               w->wide + r * b.head_dim);
     lay_near(&b, (const char *)w->wide, NULL, b.keys, b.head_dim * bytes_of(F32));
     look_again(&b);

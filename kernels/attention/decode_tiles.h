@@ -41,9 +41,9 @@ INLINE void weigh_of(const int queries, const int span, const int64_t valid, con
     vec sum[SHARED][SPAN];
     UNROLL for (int h = 0; h < queries; h++)
         UNROLL for (int j = 0; j < span; j++) sum[h][j] = load(o + h * o_stride + j * LANES);
-    const float *v = NULL;
+    const float *v = (const float *)near_row(b, 0) + at;
     for (int64_t r = 0; r < keys; r += ELEMENTS, v += ELEMENTS * b->head_dim) {
-        if (r % LOT == 0)
+        if (LOT < NEAR && r % LOT == 0)
             v = (const float *)near_row(b, r) + at;
         left a[SHARED];
         UNROLL for (int h = 0; h < queries; h++) a[h] = load_left(p + h * SCORES_STRIDE + r);

@@ -67,7 +67,7 @@ static inline void PN(few_panel)(panels_shape s, const char *space, const RIGHT 
         const RIGHT *next = b + groups * NR * DEPTH;
         for (int64_t t = 0; t < tiles; t++) {
             int64_t row = PN(deal)(s.m, tiles, t), rows = PN(deal)(s.m, tiles, t + 1) - row;
-            vt_ahead ahead = {(const char *)next, lines / VT_STREAMS * VT_LINE,
+            vt_ahead ahead = {vt_page_from(next), lines / VT_STREAMS * VT_LINE,
                               lines * (uint64_t)t / (uint64_t)tiles,
                               lines >= 2 * (uint64_t)(tiles * groups)};
             PN_TILE(few)(rows, groups, a + row * stride, stride, HEADS && !q ? heads + row : NULL,

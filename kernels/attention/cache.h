@@ -9,6 +9,7 @@
 #define ARMBENCH_ATTENTION_CACHE_H
 
 #include "chunks.h"
+#include "page.h"
 #include "widen.h"
 
 #ifndef NEAR
@@ -16,7 +17,6 @@
 #endif
 #define NEAR_BYTES (16 << 10) /* ... if they are not more: few enough to stay in L1 */
 #define NEAR_LEAST 16
-#define PAGE_BYTES ((uintptr_t)4096)
 
 #ifndef WAYS
 #define WAYS 1 /* parts of what comes next that are fetched side by side */
@@ -139,12 +139,6 @@ INLINE const char *course_at(const course *w, int64_t key, const int scales) {
     return c->rows + row * c->row_bytes;
 }
 
-/* Parts begin with pages of memory, so that hardware prefetchers find one in each and not two: what lies
- * before was fetched with the block before.  Worth 7 % of the bandwidth where the cache begins anywhere. */
-INLINE const char *page_from(const char *at) {
-    return WAYS > 1 ? at + (-(uintptr_t)at & (PAGE_BYTES - 1)) : at;
-}
-
 /* A block's lots from several pages. */
 INLINE void gather(near_block *b, const cache *c, int64_t first) {
     for (int64_t i = 1; i * LOT < b->keys; i++) {
@@ -170,8 +164,10 @@ INLINE near_block block_at(const cache *c, int64_t first, int64_t end, int64_t h
         }
     } else {
         const char *at = course_at(&w, next, c->table != NULL), *then_at = course_at(&w, after, 0);
-        if (!c->table)
-            at = page_from(at), then_at = page_from(then_at);
+        if (WAYS > 1 && !c->table) { /* what lies before was fetched with the block before */
+            at = page_from(at);
+            then_at = page_from(then_at);
+        }
         UNROLL for (int i = 0; i < WAYS; i++) look_ahead(&b, i, at + i * b.part, then_at + i * b.part);
     }
     return b;

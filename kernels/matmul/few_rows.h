@@ -64,10 +64,10 @@ static inline void PN(few_panel)(panels_shape s, const char *space, const RIGHT 
     for (int64_t q = 0; q < deep; q++, a += PN(filled)(s.m) * stride) {
         int64_t group = share(all, deep, q), groups = share(all, deep, q + 1) - group;
         uint64_t lines = (uint64_t)groups * NR * DEPTH * sizeof(RIGHT) / VT_LINE;
-        const RIGHT *next = b + groups * NR * DEPTH;
+        const RIGHT *next = b + groups * NR * DEPTH; /* up to a page's end it was fetched with b */
         for (int64_t t = 0; t < tiles; t++) {
             int64_t row = PN(deal)(s.m, tiles, t), rows = PN(deal)(s.m, tiles, t + 1) - row;
-            vt_ahead ahead = {vt_page_from(next), lines / VT_STREAMS * VT_LINE,
+            vt_ahead ahead = {page_from(next), lines / VT_STREAMS * VT_LINE,
                               lines * (uint64_t)t / (uint64_t)tiles,
                               lines >= 2 * (uint64_t)(tiles * groups)};
             PN_TILE(few)(rows, groups, a + row * stride, stride, HEADS && !q ? heads + row : NULL,

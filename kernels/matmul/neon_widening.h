@@ -1,11 +1,10 @@
-/* f64, and types that base NEON does not multiply, beside f32 (neon.c).
+/* All types over packed panels with base NEON, also those that it does not multiply.
  *
  * f64: 8 x 6 tiles, 24 fmla by element per step of k against 7 loads.
  *
- * binary16 and bfloat16 become f32 when packed, and so do the weights of f32_packed lie: 8 x 12
- * tiles.  bfloat16 packed beforehand stays narrow, because decode waits for its bytes, and is
- * widened in registers: 3 shll beside 24 fmla, so at most 0.89 of the f32 rate where all share the
- * pipes.
+ * f32: 8 x 12 tiles (neon.c), also for binary16 and bfloat16, which become f32 when packed.
+ * bfloat16 packed beforehand stays narrow, because decode waits for its bytes, and is widened in
+ * registers: 3 shll beside 24 fmla, so at most 0.89 of the f32 rate where all share the pipes.
  *
  * int8: 4 x 4 tiles of sums of 4 lanes, k along the lanes.  Two products of -128 by -128 overflow
  * 16 bits, so each smull is followed by its own sadalp: 8 products in two instructions, as many as

@@ -6,13 +6,14 @@
 
 #include <stdint.h>
 
+#include "page.h"
+
 #define VT_JOIN(a, b) a##_##b
 #define VT_JOINED(a, b) VT_JOIN(a, b)
 #define VT(name) VT_JOINED(TILE, name)
 
 #define VT_LINE 64
 #define VT_STREAMS 4 /* parts of the next block that are fetched side by side */
-#define VT_PAGE ((uintptr_t)4096)
 
 /* What a tile of few rows fetches for later ones: with every group of k a line of `block`, or two
  * if `both`, from `line` on. */
@@ -22,12 +23,6 @@ typedef struct vt_ahead {
     uint64_t line;
     int both;
 } vt_ahead;
-
-/* Streams begin with pages of memory, where hardware prefetchers begin anew; what lies before was fetched
- * with the block before. */
-static inline const char *vt_page_from(const void *at) {
-    return (const char *)at + (-(uintptr_t)at & (VT_PAGE - 1));
-}
 
 static inline void vt_fetch(vt_ahead *ahead) {
     uint64_t line = ahead->line++;

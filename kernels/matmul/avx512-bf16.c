@@ -1,7 +1,7 @@
-/* 14 x 32 tiles of C in 28 of 32 registers, two for B and one for pairs of A broadcast from their
- * packed panel.
+/* 6 x 64 tiles of C in 24 of 32 registers, four for B and one for pairs of A broadcast from their
+ * packed panel (pair_tile.h); 14 x 32 of the last columns, if those are 32 or fewer.
  *
- * Lives on vdpbf16ps zmm: 28 per two steps of k against 2 loads of B and 14 broadcasts, so the
+ * Lives on vdpbf16ps zmm: 24 per two steps of k against 4 loads of B and 6 broadcasts, so the
  * instruction's own rate is the bound: 128 operations a cycle on Zen 5, 64 on Zen 4, 32 on Sapphire
  * and Emerald Rapids, where widening to f32 (avx512.c) is faster.
  */
@@ -19,6 +19,7 @@
 #define SUM float
 #define DEPTH 2
 #define MR 14
+#define PAIR_ROWS 6
 #define NR 32
 #define LANES 16
 #define MC (14 * MR)
@@ -29,20 +30,12 @@
 
 /* ---- tile ------------------------------------------------------------------------------------ */
 
-static inline __attribute__((always_inline)) void add_group(const int rows, const uint16_t *a,
-                                                            int64_t a_stride, const uint16_t *b,
-                                                            wide_floats (*sum)[2]) {
-    __m512bh b0 = (__m512bh)wide_load(b), b1 = (__m512bh)wide_load(b + 32);
-#pragma GCC unroll 14
-    for (int i = 0; i < rows; i++) {
-        __m512bh x = (__m512bh)wide_broadcast(a + i * a_stride);
-        sum[i][0] = _mm512_dpbf16_ps(sum[i][0], x, b0);
-        sum[i][1] = _mm512_dpbf16_ps(sum[i][1], x, b1);
-    }
-}
 
 #define TILE bf16
-#define ADD_GROUP add_group
+#define GROUP_STEPS 1
+#define LEFT_AT(a, step) wide_broadcast(a)
+#define RIGHT_AT(b, half, step) wide_load(b + (half) * 32)
+#define MULTIPLY_ADD(sum, x, y) _mm512_dpbf16_ps(sum, (__m512bh)(x), (__m512bh)(y))
 #include "vector_tile.h"
 
 /* ---- packing --------------------------------------------------------------------------------- */

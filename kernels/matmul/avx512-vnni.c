@@ -1,7 +1,7 @@
-/* 14 x 32 tiles of C in 28 of 32 registers, two for B and one for four of A broadcast from their
- * packed panel.
+/* 6 x 64 tiles of C in 24 of 32 registers, four for B and one for four of A broadcast from their
+ * packed panel (pair_tile.h); 14 x 32 of the last columns, if those are 32 or fewer.
  *
- * Lives on vpdpbusd zmm: 28 per four steps of k against 2 loads of B and 14 broadcasts, so two
+ * Lives on vpdpbusd zmm: 24 per four steps of k against 4 loads of B and 6 broadcasts, so two
  * multiply pipes are the bound: 256 operations a cycle on Ice Lake to Granite Rapids and on Zen 5,
  * 128 on Zen 4.  It multiplies unsigned by signed, so B is packed 128 too large, and a row of
  * C begins with what that adds, negated: -128 times the sum of the row of A.
@@ -19,6 +19,7 @@
 #define SUM int32_t
 #define DEPTH 4
 #define MR 14
+#define PAIR_ROWS 6
 #define NR 32
 #define LANES 16
 #define MC (14 * MR)
@@ -29,20 +30,12 @@
 
 /* ---- tile ------------------------------------------------------------------------------------ */
 
-static inline __attribute__((always_inline)) void add_group(const int rows, const int8_t *a,
-                                                            int64_t a_stride, const uint8_t *b,
-                                                            wide_int32 (*sum)[2]) {
-    wide_bits b0 = wide_load(b), b1 = wide_load(b + 64);
-#pragma GCC unroll 14
-    for (int i = 0; i < rows; i++) {
-        wide_bits x = wide_broadcast(a + i * a_stride);
-        sum[i][0] = (wide_int32)_mm512_dpbusd_epi32((__m512i)sum[i][0], b0, x);
-        sum[i][1] = (wide_int32)_mm512_dpbusd_epi32((__m512i)sum[i][1], b1, x);
-    }
-}
 
 #define TILE int8
-#define ADD_GROUP add_group
+#define GROUP_STEPS 1
+#define LEFT_AT(a, step) wide_broadcast(a)
+#define RIGHT_AT(b, half, step) wide_load(b + (half) * 64)
+#define MULTIPLY_ADD(sum, x, y) ((wide_int32)_mm512_dpbusd_epi32((__m512i)(sum), y, x))
 #include "vector_tile.h"
 
 /* ---- packing --------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
-/* f32: 14 x 32 tiles of C in 28 of 32 registers, two for B, A broadcast from its packed panel
- * (widening.h).
+/* f32: 6 x 64 tiles of C in 24 of 32 registers, four for B, A broadcast from its packed panel
+ * (widening.h, pair_tile.h).
  *
- * Lives on vfmadd231ps zmm: 28 per step of k against 2 loads of B and 14 broadcasts, so two
+ * Lives on vfmadd231ps zmm: 24 per step of k against 4 loads of B and 6 broadcasts, so two
  * FMA pipes are the bound on cores that load 128 bytes a cycle: 64 operations a cycle on Zen 5,
  * Sapphire Rapids and Granite Rapids, 32 where the data path is 256 bits (Zen 4).
  *

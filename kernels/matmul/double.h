@@ -1,4 +1,4 @@
-/* f64 on x86: 14 x 16 (AVX-512) or 6 x 8 (AVX2) tiles, half as many columns as of f32. */
+/* f64 on x86: 6 x 32 (AVX-512, pair_tile.h) or 6 x 8 (AVX2) tiles, half as many columns as of f32. */
 
 #define LEFT double
 #define RIGHT double
@@ -12,21 +12,21 @@
 #define NC 2048
 #define LEFT_STRIDE (KC + 8) /* rows do not share the sets of L1 */
 #define HEADS 0
+#if WIDE_LANES == 16
+#define PAIR_ROWS 6
+#endif
 
-static inline __attribute__((always_inline)) void f64_add(const int rows, const double *a,
-                                                          int64_t a_stride, const double *b,
-                                                          wide_doubles (*sum)[2]) {
-    wide_doubles y0 = WIDE(loadu_pd)(b), y1 = WIDE(loadu_pd)(b + LANES);
-#pragma GCC unroll 14
-    for (int i = 0; i < rows; i++) {
-        wide_doubles x = WIDE(set1_pd)(a[i * a_stride]);
-        sum[i][0] = WIDE(fmadd_pd)(x, y0, sum[i][0]);
-        sum[i][1] = WIDE(fmadd_pd)(x, y1, sum[i][1]);
-    }
+static inline wide_doubles f64_left(const double *a) { return WIDE(set1_pd)(*a); }
+
+static inline wide_doubles f64_right(const double *b, int half) {
+    return WIDE(loadu_pd)(b + half * LANES);
 }
 
 #define TILE f64
-#define ADD_GROUP f64_add
+#define GROUP_STEPS 1
+#define LEFT_AT(a, step) f64_left(a)
+#define RIGHT_AT(b, half, step) f64_right(b, half)
+#define MULTIPLY_ADD(sum, x, y) WIDE(fmadd_pd)(x, y, sum)
 #include "vector_tile.h"
 
 static inline void f64_pack_a(const double *a, int64_t depth, double *packed, double *head) {

@@ -36,7 +36,7 @@
 
 #define PACK_PANELS 16       /* of B, packed by a grain, or fewer for many threads, */
 #define PACK_ROWS 256        /* so many rows of it, likewise, */
-#define PACK_DEPTH 32        /* these at a time, which stay in L1 until all panels have them */
+#define PACK_DEPTH 8         /* these at a time, which stay in L1 until all panels have them */
 #define SPLIT_COLUMNS 1024   /* of C, for a grain: packing its rows of A is little beside */
 #define SPLITS_MOST 16       /* of a block's columns, where threads ask for more, */
 #define ROUNDS_MOST 3        /* and grains for each of them */

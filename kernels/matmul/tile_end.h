@@ -15,6 +15,11 @@
 #undef HEADS
 #undef TILE
 #undef ADD_GROUP
+#undef GROUP_STEPS
+#undef LEFT_AT
+#undef RIGHT_AT
+#undef MULTIPLY_ADD
+#undef PAIR_ROWS
 #undef ROWS_OF
 #undef ACCUMULATOR
 #undef ACCUMULATORS

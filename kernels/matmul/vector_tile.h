@@ -1,16 +1,20 @@
-/* A tile of C in vector registers, around the step that the including file provides:
+/* A tile of C in vector registers, around the product that the including file provides:
  *
  *   TILE                 the tile's name; everything else defined here begins with it
  *   LEFT, RIGHT, SUM     element types of packed A and B, and of the sums
  *   DEPTH, MR, NR        k that lies together; rows and columns of the largest tile
  *   LANES                sums in a vector; NR is two vectors
- *   ADD_GROUP            (rows, a, a_stride, b, sum): sum[rows][2] += a[rows][DEPTH] b[NR][DEPTH]^T
+ *   GROUP_STEPS          products of a group of DEPTH, for each vector of sums
+ *   LEFT_AT              (a, step): of a row of A, in all lanes
+ *   RIGHT_AT             (b, half, step): of the first or second vector of columns
+ *   MULTIPLY_ADD         (sum, x, y): sum + x y
  *   LEFT_STRIDE          elements from a row of packed A to the next, in TILE_tile()
+ *   PAIR_ROWS            rows of a tile over two panels of B, if that has registers; else undefined
  *
- * TILE_tile() is for panels of B in the caches, TILE_few() for one that comes from memory and is
- * used by few rows.  One stream from DRAM is slower than several, so the latter walks two or four
- * parts of k side by side (`chains`), which also keeps additions from waiting for one another.
- * Where registers do not suffice for that, it fetches several parts of what comes next.
+ * TILE_tile() is for a panel of B in the caches, TILE_pair() (pair_tile.h) for two, TILE_few() for one
+ * that comes from memory and is used by few rows.  One stream from DRAM is slower than several, so the
+ * last walks two or four parts of k side by side (`chains`), which also keeps additions from waiting
+ * for one another.  Where registers do not suffice for that, it fetches several parts of what comes next.
  */
 #include <stdint.h>
 #include <string.h>
@@ -41,35 +45,50 @@ static inline VT(vector) VT(load)(const SUM *from) {
 
 static inline void VT(store)(SUM *to, VT(vector) v) { memcpy(to, &v, sizeof v); }
 
-/* The sums begin at `heads`, one for each row, if there are any. */
-static inline __attribute__((always_inline)) void VT(begin)(const int rows, const int chains,
-                                                            const SUM *heads,
-                                                            VT(vector) sum[4][MR][2]) {
-#pragma GCC unroll 4
-    for (int chain = 0; chain < chains; chain++)
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; i++)
-            sum[chain][i][0] = sum[chain][i][1] = (VT(vector)){0};
+/* sum[rows][2 panels] begin at `heads`, one for each row, if there are any. */
+static inline __attribute__((always_inline)) void VT(begin)(const int rows, const int panels,
+                                                            const SUM *heads, VT(vector) *sum) {
+#pragma GCC unroll 28
+    for (int i = 0; i < rows * 2 * panels; i++)
+        sum[i] = (VT(vector)){0};
     if (heads)
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; i++)
-            sum[0][i][0] = sum[0][i][1] = (VT(vector)){0} + heads[i];
+#pragma GCC unroll 28
+        for (int i = 0; i < rows * 2 * panels; i++)
+            sum[i] += heads[i / (2 * panels)];
 }
 
-static inline __attribute__((always_inline)) void VT(end)(const int rows, const int chains,
-                                                          VT(vector) sum[4][MR][2], SUM *c,
-                                                          int64_t stride, int accumulate) {
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++, c += stride)
+/* sum[rows][2 panels] += a[rows][DEPTH] times the columns of so many panels, `b_stride` apart. */
+static inline __attribute__((always_inline)) void VT(add)(const int rows, const int panels,
+                                                          const LEFT *a, int64_t a_stride,
+                                                          const RIGHT *b, int64_t b_stride,
+                                                          VT(vector) *sum) {
 #pragma GCC unroll 2
-        for (int half = 0; half < 2; half++) {
-            VT(vector) total = sum[0][i][half];
-#pragma GCC unroll 3
-            for (int chain = 1; chain < chains; chain++)
-                total += sum[chain][i][half];
+    for (int step = 0; step < GROUP_STEPS; step++) {
+        __typeof__(RIGHT_AT(b, 0, 0)) y[4];
+#pragma GCC unroll 4
+        for (int v = 0; v < 2 * panels; v++)
+            y[v] = RIGHT_AT(b + v / 2 * b_stride, v % 2, step);
+#pragma GCC unroll 14
+        for (int i = 0; i < rows; i++) {
+            __typeof__(LEFT_AT(a, 0)) x = LEFT_AT(a + i * a_stride, step);
+#pragma GCC unroll 4
+            for (int v = 0; v < 2 * panels; v++)
+                sum[2 * panels * i + v] = MULTIPLY_ADD(sum[2 * panels * i + v], x, y[v]);
+        }
+    }
+}
+
+static inline __attribute__((always_inline)) void VT(end)(const int rows, const int panels,
+                                                          const VT(vector) *sum, SUM *c,
+                                                          int64_t stride, int accumulate) {
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; i++, c += stride)
+#pragma GCC unroll 4
+        for (int v = 0; v < 2 * panels; v++) {
+            VT(vector) total = sum[2 * panels * i + v];
             if (accumulate)
-                total += VT(load)(c + half * LANES);
-            VT(store)(c + half * LANES, total);
+                total += VT(load)(c + v * LANES);
+            VT(store)(c + v * LANES, total);
         }
 }
 
@@ -79,44 +98,44 @@ static inline __attribute__((always_inline)) void VT(fetch)(const RIGHT *b, int6
         __builtin_prefetch((const char *)b + bytes + line, 0, 3);
 }
 
-static inline __attribute__((always_inline)) void VT(add_near)(const int rows, const LEFT *a,
-                                                               int64_t a_stride, const RIGHT *b,
-                                                               VT(vector) (*sum)[2]) {
-    VT(fetch)(b, VT_NEXT);
-    ADD_GROUP(rows, a, a_stride, b, sum);
-}
-
 /* C, too, is asked for: to L2 as the tile begins, to L1 as it ends, a row with each group of k,
  * because all at once would keep what A and B need from being fetched. */
 static inline __attribute__((always_inline)) void VT(tile_of)(
-    const int rows, int64_t groups, const LEFT *a, int64_t a_stride, const SUM *heads,
-    const RIGHT *b, SUM *c, int64_t stride, int accumulate, const char *next, int64_t next_step) {
-    VT(vector) sum[4][MR][2];
+    const int rows, int64_t groups, const LEFT *a, const SUM *heads, const RIGHT *b, SUM *c,
+    int64_t stride, int accumulate, const char *next, int64_t next_step) {
+    VT(vector) sum[2 * MR];
     VT(begin)(rows, 1, heads, sum);
     const SUM *row = c;
     int64_t g = 0;
-    for (; g < rows && g < groups; g++, row += stride, a += DEPTH, b += NR * DEPTH) {
+#define VT_GROUP()                                                                         \
+    VT(fetch)(b, VT_NEXT);                                                                 \
+    VT(add)(rows, 1, a, LEFT_STRIDE, b, 0, sum);                                           \
+    g++, a += DEPTH, b += NR * DEPTH
+    for (; g < rows && g < groups; row += stride) {
         __builtin_prefetch(row, 0, 2);
         __builtin_prefetch(row + LANES, 0, 2);
-        VT(add_near)(rows, a, a_stride, b, sum[0]);
+        VT_GROUP();
     }
-    for (; g < groups - rows; g++, next += next_step, a += DEPTH, b += NR * DEPTH) {
+    for (; g < groups - rows; next += next_step) {
         __builtin_prefetch(next, 0, 2);
-        VT(add_near)(rows, a, a_stride, b, sum[0]);
+        VT_GROUP();
     }
-    for (row = c; g < groups; g++, row += stride, a += DEPTH, b += NR * DEPTH) {
+    for (row = c; g < groups; row += stride) {
         __builtin_prefetch(row, 0, 3);
         __builtin_prefetch(row + LANES, 0, 3);
-        VT(add_near)(rows, a, a_stride, b, sum[0]);
+        VT_GROUP();
     }
+#undef VT_GROUP
     VT(end)(rows, 1, sum, c, stride, accumulate);
 }
 
 static inline __attribute__((always_inline)) void VT(few_of)(
     const int rows, const int chains, int64_t groups, const LEFT *a, int64_t a_stride,
     const SUM *heads, const RIGHT *b, SUM *c, int64_t stride, int accumulate, vt_ahead ahead) {
-    VT(vector) sum[4][MR][2];
-    VT(begin)(rows, chains, heads, sum);
+    VT(vector) sum[4][2 * MR];
+#pragma GCC unroll 4
+    for (int chain = 0; chain < chains; chain++)
+        VT(begin)(rows, 1, chain ? NULL : heads, sum[chain]);
     if (chains == 1)
         a_stride = LEFT_STRIDE;
     int64_t each = groups / chains;
@@ -129,12 +148,17 @@ static inline __attribute__((always_inline)) void VT(few_of)(
         for (int chain = 0; chain < chains; chain++) {
             const RIGHT *at = b + (chain * each + g) * NR * DEPTH;
             VT(fetch)(at, chains > 1 ? VT_NEAR : VT_NEXT);
-            ADD_GROUP(rows, a + (chain * each + g) * DEPTH, a_stride, at, sum[chain]);
+            VT(add)(rows, 1, a + (chain * each + g) * DEPTH, a_stride, at, 0, sum[chain]);
         }
     }
     for (int64_t g = each * chains; g < groups; g++)
-        ADD_GROUP(rows, a + g * DEPTH, a_stride, b + g * NR * DEPTH, sum[0]);
-    VT(end)(rows, chains, sum, c, stride, accumulate);
+        VT(add)(rows, 1, a + g * DEPTH, a_stride, b + g * NR * DEPTH, 0, sum[0]);
+#pragma GCC unroll 4
+    for (int chain = 1; chain < chains; chain++)
+#pragma GCC unroll 28
+        for (int i = 0; i < 2 * rows; i++)
+            sum[0][i] += sum[chain][i];
+    VT(end)(rows, 1, sum[0], c, stride, accumulate);
 }
 
 /* c[rows][NR] (+)= heads[rows] + a[rows][groups][DEPTH] b[groups][NR][DEPTH]^T, 1 <= rows <= MR;
@@ -144,8 +168,8 @@ static void VT(tile)(int64_t rows, int64_t groups, const LEFT *a, const SUM *hea
 #define VT_ROWS(r)                                                                         \
     case r:                                                                                \
         if (r <= MR)                                                                       \
-            VT(tile_of)(r <= MR ? r : 1, groups, a, LEFT_STRIDE, heads, b, c, stride,      \
-                        accumulate, next, next_step);                                      \
+            VT(tile_of)(r <= MR ? r : 1, groups, a, heads, b, c, stride, accumulate, next, \
+                        next_step);                                                        \
         break;
     switch (rows) { VT_EVERY(VT_ROWS) }
 #undef VT_ROWS
@@ -164,3 +188,7 @@ static void VT(few)(int64_t rows, int64_t groups, const LEFT *a, int64_t a_strid
     switch (rows) { VT_EVERY(VT_ROWS) }
 #undef VT_ROWS
 }
+
+#ifdef PAIR_ROWS
+#include "pair_tile.h"
+#endif

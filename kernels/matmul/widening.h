@@ -1,6 +1,6 @@
 /* bfloat16, int8 and weights packed beforehand, where no instruction multiplies the narrow types.
  *
- * f32: 14 x 32 (AVX-512) or 6 x 16 (AVX2) tiles.  bfloat16 becomes f32 when it is packed.
+ * f32: 6 x 64 (AVX-512, pair_tile.h) or 6 x 16 (AVX2) tiles.  bfloat16 becomes f32 when it is packed.
  *
  * bfloat16 packed beforehand stays narrow in its panel, because decode waits for its bytes, and
  * is widened in registers: 13 x 32 or 6 x 16 tiles.  Two steps of k lie together in 32 bits, of
@@ -30,21 +30,21 @@
 #define NC 2048
 #define LEFT_STRIDE (KC + 16) /* rows do not share the sets of L1 */
 #define HEADS 0
+#if WIDE_LANES == 16
+#define PAIR_ROWS 6
+#endif
 
-static inline __attribute__((always_inline)) void f32_add(const int rows, const float *a,
-                                                          int64_t a_stride, const float *b,
-                                                          wide_floats (*sum)[2]) {
-    wide_floats y0 = WIDE(loadu_ps)(b), y1 = WIDE(loadu_ps)(b + WIDE_LANES);
-#pragma GCC unroll 14
-    for (int i = 0; i < rows; i++) {
-        wide_floats x = WIDE(set1_ps)(a[i * a_stride]);
-        sum[i][0] = WIDE(fmadd_ps)(x, y0, sum[i][0]);
-        sum[i][1] = WIDE(fmadd_ps)(x, y1, sum[i][1]);
-    }
+static inline wide_floats f32_left(const float *a) { return WIDE(set1_ps)(*a); }
+
+static inline wide_floats f32_right(const float *b, int half) {
+    return WIDE(loadu_ps)(b + half * WIDE_LANES);
 }
 
 #define TILE f32
-#define ADD_GROUP f32_add
+#define GROUP_STEPS 1
+#define LEFT_AT(a, step) f32_left(a)
+#define RIGHT_AT(b, half, step) f32_right(b, half)
+#define MULTIPLY_ADD(sum, x, y) WIDE(fmadd_ps)(x, y, sum)
 #include "vector_tile.h"
 
 static inline void f32_pack_a(const float *a, int64_t depth, float *packed, float *head) {
@@ -159,20 +159,10 @@ static inline wide_floats bf16_widened(wide_bits pairs, int odd) {
     return (wide_floats)(odd ? (wide_bits)(pairs & high) : WIDE(slli_epi32)(pairs, 16));
 }
 
-static inline __attribute__((always_inline)) void bf16_add(const int rows, const float *a,
-                                                           int64_t a_stride, const uint16_t *b,
-                                                           wide_floats (*sum)[2]) {
-    wide_bits left = wide_load(b), right = wide_load(b + 2 * WIDE_LANES);
-#pragma GCC unroll 2
-    for (int odd = 0; odd < 2; odd++) {
-        wide_floats y0 = bf16_widened(left, odd), y1 = bf16_widened(right, odd);
-#pragma GCC unroll 13
-        for (int i = 0; i < rows; i++) {
-            wide_floats x = WIDE(set1_ps)(a[i * a_stride + odd]);
-            sum[i][0] = WIDE(fmadd_ps)(x, y0, sum[i][0]);
-            sum[i][1] = WIDE(fmadd_ps)(x, y1, sum[i][1]);
-        }
-    }
+static inline wide_floats bf16_left(const float *a) { return WIDE(set1_ps)(*a); }
+
+static inline wide_floats bf16_right(const uint16_t *b, int half, int odd) {
+    return bf16_widened(wide_load(b + 2 * half * WIDE_LANES), odd);
 }
 
 static void bf16_pack_b(const uint16_t *b, int64_t stride, int64_t columns, int64_t depth,
@@ -181,7 +171,10 @@ static void bf16_pack_b(const uint16_t *b, int64_t stride, int64_t columns, int6
 }
 
 #define TILE narrow
-#define ADD_GROUP bf16_add
+#define GROUP_STEPS 2
+#define LEFT_AT(a, odd) bf16_left(a + (odd))
+#define RIGHT_AT(b, half, odd) bf16_right(b, half, odd)
+#define MULTIPLY_ADD(sum, x, y) WIDE(fmadd_ps)(x, y, sum)
 #include "vector_tile.h"
 
 #define OPERATION bf16_weights
@@ -211,17 +204,8 @@ PANELS_PACKED(bf16_packed, bf16_weights);
 #define LEFT_STRIDE (KC + 32)
 #define HEADS 0
 
-static inline __attribute__((always_inline)) void int8_add(const int rows, const int16_t *a,
-                                                           int64_t a_stride, const int8_t *b,
-                                                           wide_int32 (*sum)[2]) {
-    wide_bits y0 = WIDE(cvtepi8_epi16)(half_load(b));
-    wide_bits y1 = WIDE(cvtepi8_epi16)(half_load(b + 2 * WIDE_LANES));
-#pragma GCC unroll 12
-    for (int i = 0; i < rows; i++) {
-        wide_bits x = wide_broadcast(a + i * a_stride);
-        sum[i][0] += (wide_int32)WIDE(madd_epi16)(x, y0);
-        sum[i][1] += (wide_int32)WIDE(madd_epi16)(x, y1);
-    }
+static inline wide_bits int8_right(const int8_t *b, int half) {
+    return WIDE(cvtepi8_epi16)(half_load(b + 2 * half * WIDE_LANES));
 }
 
 static void int8_pack_a(const int8_t *a, int64_t depth, int16_t *packed, int32_t *head) {
@@ -238,7 +222,10 @@ static void int8_pack_b(const int8_t *b, int64_t stride, int64_t columns, int64_
 }
 
 #define TILE int8
-#define ADD_GROUP int8_add
+#define GROUP_STEPS 1
+#define LEFT_AT(a, step) wide_broadcast(a)
+#define RIGHT_AT(b, half, step) int8_right(b, half)
+#define MULTIPLY_ADD(sum, x, y) ((sum) + (wide_int32)WIDE(madd_epi16)(x, y))
 #include "vector_tile.h"
 
 #define OPERATION int8

@@ -15,19 +15,20 @@
 #define VT_LINE 64
 #define VT_STREAMS 4 /* parts of the next block that are fetched side by side */
 
-/* What a tile of few rows fetches for later ones: with every group of k a line of `block`, or two
- * if `both`, from `line` on. */
+/* What a tile of few rows fetches for later ones: with every VT_STREAMS groups of k a line of each
+ * part, or two if `both`. */
 typedef struct vt_ahead {
-    const char *block;
-    uint64_t stream_bytes; /* a VT_STREAMS-th of the block */
-    uint64_t line;
+    const char *line;      /* of the first part */
+    uint64_t stream_bytes; /* from part to part */
     int both;
 } vt_ahead;
 
-static inline void vt_fetch(vt_ahead *ahead) {
-    uint64_t line = ahead->line++;
-    __builtin_prefetch(ahead->block + line % VT_STREAMS * ahead->stream_bytes +
-                           line / VT_STREAMS * VT_LINE, 0, 2);
+static inline __attribute__((always_inline)) void vt_fetch(vt_ahead *ahead) {
+    const char *line = ahead->line;
+#pragma GCC unroll 4
+    for (int i = 0; i < VT_STREAMS; i++, line += ahead->stream_bytes)
+        __builtin_prefetch(line, 0, 2);
+    ahead->line += VT_LINE;
 }
 
 #endif

@@ -136,23 +136,34 @@ static inline __attribute__((always_inline)) void VT(few_of)(
 #pragma GCC unroll 4
     for (int chain = 0; chain < chains; chain++)
         VT(begin)(rows, 1, chain ? NULL : heads, sum[chain]);
-    if (chains == 1)
+    int64_t g = 0;
+    if (chains == 1) {
         a_stride = LEFT_STRIDE;
-    int64_t each = groups / chains;
-    for (int64_t g = 0; g < each; g++) {
-        if (chains == 1)
+        for (; g + VT_STREAMS <= groups; g += VT_STREAMS) {
             vt_fetch(&ahead);
-        if (chains == 1 && ahead.both)
-            vt_fetch(&ahead);
+            if (ahead.both)
+                vt_fetch(&ahead);
 #pragma GCC unroll 4
-        for (int chain = 0; chain < chains; chain++) {
-            const RIGHT *at = b + (chain * each + g) * NR * DEPTH;
-            VT(fetch)(at, chains > 1 ? VT_NEAR : VT_NEXT);
-            VT(add)(rows, 1, a + (chain * each + g) * DEPTH, a_stride, at, 0, sum[chain]);
+            for (int turn = 0; turn < VT_STREAMS; turn++, a += DEPTH, b += NR * DEPTH) {
+                VT(fetch)(b, VT_NEXT);
+                VT(add)(rows, 1, a, a_stride, b, 0, sum[0]);
+            }
         }
+    } else {
+        int64_t each = groups / chains;
+        for (; g < each; g++, a += DEPTH, b += NR * DEPTH)
+#pragma GCC unroll 4
+            for (int chain = 0; chain < chains; chain++) {
+                const RIGHT *at = b + chain * each * NR * DEPTH;
+                VT(fetch)(at, VT_NEAR);
+                VT(add)(rows, 1, a + chain * each * DEPTH, a_stride, at, 0, sum[chain]);
+            }
+        g = each * chains;
+        a += (g - each) * DEPTH;
+        b += (g - each) * NR * DEPTH;
     }
-    for (int64_t g = each * chains; g < groups; g++)
-        VT(add)(rows, 1, a + g * DEPTH, a_stride, b + g * NR * DEPTH, 0, sum[0]);
+    for (; g < groups; g++, a += DEPTH, b += NR * DEPTH)
+        VT(add)(rows, 1, a, a_stride, b, 0, sum[0]);
 #pragma GCC unroll 4
     for (int chain = 1; chain < chains; chain++)
 #pragma GCC unroll 28

@@ -88,38 +88,49 @@ static void dots(int64_t queries, const near_block *b, const row *q, int64_t ele
 
 #define WEIGHTS(h) bits w##h = repeat_pair(weights + (h) * NEAR + r);
 #define WEIGH(j, h) sum##j##h = dot_element(sum##j##h, x##j, w##h, e);
+#define IN_TURN \
+    const uint16_t *even = value, *odd = value + step; \
+    value += 2 * step;
+#define CLAMPED \
+    const uint16_t *even = key_row(b, r + 2 * e) + i, *odd = key_row(b, r + 2 * e + 1) + i;
+#define ALL(p, n) load_bits(p)
 #define VALUES(LOAD) \
-    const uint16_t *even = key_row(b, r + 2 * e) + i, *odd = key_row(b, r + 2 * e + 1) + i; \
-    bits even0 = LOAD(even, b->head_dim - i), odd0 = LOAD(odd, b->head_dim - i); \
-    bits even1 = LOAD(even + 2 * LANES, b->head_dim - i - 2 * LANES); \
-    bits odd1 = LOAD(odd + 2 * LANES, b->head_dim - i - 2 * LANES); \
+    bits even0 = LOAD(even, width), odd0 = LOAD(odd, width); \
+    bits even1 = LOAD(even + 2 * LANES, width - 2 * LANES); \
+    bits odd1 = LOAD(odd + 2 * LANES, width - 2 * LANES); \
     bits x0 = zip_low(even0, odd0), x1 = zip_high(even0, odd0); \
     bits x2 = zip_low(even1, odd1), x3 = zip_high(even1, odd1);
-#define ALL(p, n) load_bits(p)
 #define ADD(j, h) \
     if (i + (j) * LANES < b->head_dim) { \
         float *to = o + (h) * o_stride + (j) * LANES; \
         store(to, add(load(to), sum##j##h)); \
     }
-#define WEIGH_KEYS(n, LOAD) \
-    for (int64_t r = 0; r < b->keys; r += 8) { \
+#define WEIGH_KEYS(n, ROWS, LOAD, keys) \
+    for (; r < (keys); r += 8) { \
         EACH_##n(WEIGHTS) \
-        UNROLL for (int e = 0; e < 4; e++) { VALUES(LOAD) FOUR_BY_##n(WEIGH) } \
+        UNROLL for (int e = 0; e < 4; e++) { ROWS VALUES(LOAD) FOUR_BY_##n(WEIGH) } \
     }
 #define WEIGH_ALL(n) \
     case n: { \
+        int64_t r = 0; \
         FOUR_BY_##n(ZERO) \
-        if (i + 4 * LANES <= b->head_dim) \
-            WEIGH_KEYS(n, ALL) \
-        else \
-            WEIGH_KEYS(n, load_some) \
+        WEIGH_KEYS(n, IN_TURN, ALL, whole) \
+        WEIGH_KEYS(n, CLAMPED, load_up_to, b->keys) \
         FOUR_BY_##n(ADD) \
         break; \
     }
 
+/* A vector, of which n elements exist, or more. */
+INLINE bits load_up_to(const uint16_t *p, int64_t n) {
+    return n < 2 * LANES ? load_some(p, n) : load_bits(p);
+}
+
 /* o += weights x v, for 4 vectors from element i on. */
 static NOINLINE void bf16_weigh_tile(int64_t queries, const near_block *b, int64_t i,
                                      const row *weights, float *o, int64_t o_stride) {
+    const int64_t step = b->row_bytes / (int64_t)sizeof(kv), width = b->head_dim - i;
+    const int64_t whole = width < 4 * LANES ? 0 : b->keys / 8 * 8;
+    const uint16_t *value = key_row(b, 0) + i;
     switch (queries) { SHARES(WEIGH_ALL) }
 }
 

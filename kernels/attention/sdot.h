@@ -117,12 +117,18 @@ static void dots(int64_t queries, const near_block *b, const row *q, int64_t ele
 
 /* ---- outputs ----------------------------------------------------------------------------- */
 
+/* Sums and weights leave registers for the values of four keys, not of sixteen. */
+#define NO_LOAD_MOVES_UP() __asm__ volatile("" ::: "memory")
+
 #define WEIGHTS(h) \
     int8_vec wh##h = repeat_bytes(weights + 2 * (h) * NEAR + r); \
     int8_vec wl##h = repeat_bytes(weights + (2 * (h) + 1) * NEAR + r);
-#define VALUE(i) int8_vec v##i = load_half(key_row(b, r + 4 * e + (i)) + at);
+#define VALUE(i) \
+    int8_vec v##i = load_half(value); \
+    value += step;
 #define VALUE_END(i) \
-    int8_vec v##i = load_some(key_row(b, r + 4 * e + (i)) + at, min_of(2 * LANES, b->head_dim - at));
+    const int8_t *end##i = key_row(b, r + 4 * e + (i)) + at; \
+    int8_vec v##i = width < 2 * LANES ? load_some(end##i, width) : load_half(end##i);
 #define WEIGH(j, h) \
     high##j##h = dot_element(high##j##h, x##j, wh##h, e); \
     low##j##h = dot_element(low##j##h, x##j, wl##h, e);
@@ -131,23 +137,23 @@ static void dots(int64_t queries, const near_block *b, const row *q, int64_t ele
         float *to = o + (h) * o_stride + (j) * LANES; \
         store(to, fma_of(joined(high##j##h, low##j##h), splat(factors[h]), load(to))); \
     }
-#define WEIGH_KEYS(n, LOAD) \
-    for (int64_t r = 0; r < b->keys; r += 16) { \
+#define WEIGH_KEYS(n, LOAD, keys) \
+    for (; r < (keys); r += 16) { \
         EACH_##n(WEIGHTS) \
         UNROLL for (int e = 0; e < 4; e++) { \
             EACH_4(LOAD) \
             int8_vec even = zip_low(v0, v2), odd = zip_low(v1, v3); \
             int8_vec x0 = zip_low(even, odd), x1 = zip_high(even, odd); \
             TWO_BY_##n(WEIGH) \
+            NO_LOAD_MOVES_UP(); \
         } \
     }
 #define WEIGH_ALL(n) \
     case n: { \
+        int64_t r = 0; \
         TWO_BY_##n(ZERO) \
-        if (at + 2 * LANES <= b->head_dim) \
-            WEIGH_KEYS(n, VALUE) \
-        else \
-            WEIGH_KEYS(n, VALUE_END) \
+        WEIGH_KEYS(n, VALUE, whole) \
+        WEIGH_KEYS(n, VALUE_END, b->keys) \
         TWO_BY_##n(ADD) \
         break; \
     }
@@ -156,6 +162,9 @@ static void dots(int64_t queries, const near_block *b, const row *q, int64_t ele
 static NOINLINE void int8_weigh_tile(int64_t queries, const near_block *b, int64_t at,
                                      const row *weights, const float *factors, float *o,
                                      int64_t o_stride) {
+    const int64_t step = b->row_bytes, width = b->head_dim - at;
+    const int64_t whole = width < 2 * LANES ? 0 : b->keys / 16 * 16;
+    const int8_t *value = key_row(b, 0) + at;
     switch (queries) { SHARES(WEIGH_ALL) }
 }
 

@@ -36,7 +36,8 @@
 
 #define PACK_PANELS 16       /* of B, packed by a grain, or fewer for many threads, */
 #define PACK_ROWS 256        /* so many rows of it, likewise, */
-#define PACK_DEPTH 8         /* these at a time, which stay in L1 until all panels have them */
+#define PACK_LEAST 32        /* and never fewer; */
+#define PACK_AT_ONCE 8       /* these, or DEPTH, before the next: more streams than that are slower */
 #define SPLIT_COLUMNS 1024   /* of C, for a grain: packing its rows of A is little beside */
 #define SPLITS_MOST 16       /* of a block's columns, where threads ask for more, */
 #define ROUNDS_MOST 3        /* and grains for each of them */
@@ -90,9 +91,9 @@ static inline panels_parts panels_dealt(int64_t tiles, int64_t panels, panels_pa
 /* Rows of B, and panels, that a grain packs: so many that each thread has two grains. */
 static inline panels_parts panels_packed_by(int64_t panels, int64_t depth, int64_t threads) {
     panels_parts each = {PACK_ROWS, PACK_PANELS};
-    while (threads > 1 && (each.rows > PACK_DEPTH || each.columns > 1) &&
+    while (threads > 1 && (each.rows > PACK_LEAST || each.columns > 1) &&
            pieces(depth, each.rows) * pieces(panels, each.columns) < 2 * threads)
-        if (each.rows > PACK_DEPTH)
+        if (each.rows > PACK_LEAST)
             each.rows /= 2;
         else
             each.columns /= 2;
@@ -208,11 +209,12 @@ static inline void PN(pack_rows)(panels_shape s, panels_block block, const SOURC
 static inline void PN(pack_panels)(panels_shape s, panels_block block, const SOURCE *b,
                                    RIGHT *packed, int64_t first, int64_t last, int64_t row,
                                    int64_t rows) {
+    const int64_t at_once = most(PACK_AT_ONCE, DEPTH);
     b += (block.group * DEPTH + row) * s.n + block.column;
-    for (int64_t p = 0; p < rows; p += PACK_DEPTH)
+    for (int64_t p = 0; p < rows; p += at_once)
         for (int64_t panel = first; panel < last; panel++)
             PACK_B(b + p * s.n + panel * NR, s.n, least(NR, block.columns - panel * NR),
-                   least(PACK_DEPTH, rows - p),
+                   least(at_once, rows - p),
                    packed + (panel * block.groups * DEPTH + row + p) * NR);
 }
 

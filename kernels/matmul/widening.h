@@ -148,7 +148,7 @@ PANELS(f16, f16);
 #define NR (2 * WIDE_LANES)
 #define LANES WIDE_LANES
 #define MC (16 * MR)
-#define KC 256
+#define KC 1024
 #define NC 2048
 #define LEFT_STRIDE (KC + 16) /* rows do not share the sets of L1 */
 #define HEADS 0

@@ -84,6 +84,8 @@ static void dots(int64_t queries, const near_block *b, const row *q, int64_t ele
             scores[h * SCORES_STRIDE + r] *= factors[h];
 }
 
+_Static_assert(LOT == NEAR, "outputs step from row to row of a block");
+
 /* ---- outputs ----------------------------------------------------------------------------- */
 
 #define WEIGHTS(h) bits w##h = repeat_pair(weights + (h) * NEAR + r);

@@ -115,6 +115,8 @@ static void dots(int64_t queries, const near_block *b, const row *q, int64_t ele
             scores[h * SCORES_STRIDE + r] *= factors[h] * *near_scales(b, r);
 }
 
+_Static_assert(LOT == NEAR, "outputs step from row to row of a block");
+
 /* ---- outputs ----------------------------------------------------------------------------- */
 
 /* Sums and weights leave registers for the values of four keys, not of sixteen. */

@@ -16,16 +16,10 @@
 #define PAIR_ROWS 6
 #endif
 
-static inline wide_doubles f64_left(const double *a) { return WIDE(set1_pd)(*a); }
-
-static inline wide_doubles f64_right(const double *b, int half) {
-    return WIDE(loadu_pd)(b + half * LANES);
-}
-
 #define TILE f64
 #define GROUP_STEPS 1
-#define LEFT_AT(a, step) f64_left(a)
-#define RIGHT_AT(b, half, step) f64_right(b, half)
+#define LEFT_AT(a, step) WIDE(set1_pd)(*(a))
+#define RIGHT_AT(b, half, step) WIDE(loadu_pd)((b) + (half) * LANES)
 #define MULTIPLY_ADD(sum, x, y) WIDE(fmadd_pd)(x, y, sum)
 #include "vector_tile.h"
 

@@ -71,9 +71,8 @@ static inline void PN(few_panel)(panels_shape s, const char *space, const RIGHT 
         const RIGHT *next = b + groups * NR * DEPTH; /* up to a page's end it was fetched with b */
         for (int64_t t = 0; t < tiles; t++) {
             int64_t row = PN(deal)(s.m, tiles, t), rows = PN(deal)(s.m, tiles, t + 1) - row;
-            uint64_t part = lines / VT_STREAMS * VT_LINE;
-            uint64_t done = lines / VT_STREAMS * (uint64_t)t / (uint64_t)tiles * VT_LINE;
-            vt_ahead ahead = {page_from(next) + done, part,
+            uint64_t part = lines / VT_STREAMS, done = part * (uint64_t)t / (uint64_t)tiles;
+            vt_ahead ahead = {page_from(next) + done * VT_LINE, part * VT_LINE,
                               lines >= 2 * (uint64_t)(tiles * groups)};
             PN_TILE(few)(rows, groups, a + row * stride, stride, HEADS && !q ? heads + row : NULL,
                          b, sums + row * NR, NR, q > 0, ahead);

@@ -34,16 +34,10 @@
 #define PAIR_ROWS 6
 #endif
 
-static inline wide_floats f32_left(const float *a) { return WIDE(set1_ps)(*a); }
-
-static inline wide_floats f32_right(const float *b, int half) {
-    return WIDE(loadu_ps)(b + half * WIDE_LANES);
-}
-
 #define TILE f32
 #define GROUP_STEPS 1
-#define LEFT_AT(a, step) f32_left(a)
-#define RIGHT_AT(b, half, step) f32_right(b, half)
+#define LEFT_AT(a, step) WIDE(set1_ps)(*(a))
+#define RIGHT_AT(b, half, step) WIDE(loadu_ps)((b) + (half) * LANES)
 #define MULTIPLY_ADD(sum, x, y) WIDE(fmadd_ps)(x, y, sum)
 #include "vector_tile.h"
 
@@ -159,12 +153,6 @@ static inline wide_floats bf16_widened(wide_bits pairs, int odd) {
     return (wide_floats)(odd ? (wide_bits)(pairs & high) : WIDE(slli_epi32)(pairs, 16));
 }
 
-static inline wide_floats bf16_left(const float *a) { return WIDE(set1_ps)(*a); }
-
-static inline wide_floats bf16_right(const uint16_t *b, int half, int odd) {
-    return bf16_widened(wide_load(b + 2 * half * WIDE_LANES), odd);
-}
-
 static void bf16_pack_b(const uint16_t *b, int64_t stride, int64_t columns, int64_t depth,
                         uint16_t *packed) {
     weave_rows(WEAVE_BF16_2, 2 * NR, b, 2 * stride, 2 * columns, depth, packed);
@@ -172,8 +160,8 @@ static void bf16_pack_b(const uint16_t *b, int64_t stride, int64_t columns, int6
 
 #define TILE narrow
 #define GROUP_STEPS 2
-#define LEFT_AT(a, odd) bf16_left(a + (odd))
-#define RIGHT_AT(b, half, odd) bf16_right(b, half, odd)
+#define LEFT_AT(a, odd) WIDE(set1_ps)((a)[odd])
+#define RIGHT_AT(b, half, odd) bf16_widened(wide_load((b) + 2 * (half) * LANES), odd)
 #define MULTIPLY_ADD(sum, x, y) WIDE(fmadd_ps)(x, y, sum)
 #include "vector_tile.h"
 
@@ -204,10 +192,6 @@ PANELS_PACKED(bf16_packed, bf16_weights);
 #define LEFT_STRIDE (KC + 32)
 #define HEADS 0
 
-static inline wide_bits int8_right(const int8_t *b, int half) {
-    return WIDE(cvtepi8_epi16)(half_load(b + 2 * half * WIDE_LANES));
-}
-
 static void int8_pack_a(const int8_t *a, int64_t depth, int16_t *packed, int32_t *head) {
     (void)head;
     for (int64_t p = 0; p < depth; p++)
@@ -224,7 +208,7 @@ static void int8_pack_b(const int8_t *b, int64_t stride, int64_t columns, int64_
 #define TILE int8
 #define GROUP_STEPS 1
 #define LEFT_AT(a, step) wide_broadcast(a)
-#define RIGHT_AT(b, half, step) int8_right(b, half)
+#define RIGHT_AT(b, half, step) WIDE(cvtepi8_epi16)(half_load((b) + 2 * (half) * LANES))
 #define MULTIPLY_ADD(sum, x, y) ((sum) + (wide_int32)WIDE(madd_epi16)(x, y))
 #include "vector_tile.h"
 
